@@ -1,6 +1,7 @@
 # Every target makes the environment it needs: .venv, with the exact versions of constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+SUPPLY := .venv-supply/bin
 
 # More than there are cores: tests of whole bots wait more than they compute.
 PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
@@ -9,7 +10,7 @@ PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: demo test test-lowest lint bench nano nano-dependents evaluate release clean
+.PHONY: demo test test-lowest lint bench nano nano-dependents evaluate release sbom locks audit clean
 
 demo: .venv/ready-generator
 	@$(BIN)/python -m bot demo
@@ -48,8 +49,22 @@ evaluate: .venv/ready-generator
 	$(BIN)/python -m tools.nano.evaluate
 
 # Wheel and sdist of generator/contract/version.py's version in dist/, checked, and its notes.
-release: .venv/ready
+release: .venv/ready .venv-supply/ready
 	@$(BIN)/python -m tools.release
+	@$(SUPPLY)/python -m tools.sbom
+
+# What each lock of deploy/locks/ brings along, as CycloneDX, in dist/.
+sbom: .venv-supply/ready
+	@$(SUPPLY)/python -m tools.sbom
+
+# Writes deploy/locks/ anew, by pyproject.toml and constraints.txt.
+locks: .venv-supply/ready
+	@$(SUPPLY)/python -m tools.locks
+
+# Asks PyPI for holes that are known in what the locks hold. CI doesn't: it would be red by others' news.
+audit: .venv-supply/ready
+	@$(SUPPLY)/pip-audit --disable-pip --require-hashes --requirement deploy/locks/worker.txt
+	@$(SUPPLY)/pip-audit --disable-pip --require-hashes --requirement deploy/locks/build.txt
 
 # One environment, begun with what its first target needs: the file for each extra says it is there.
 .venv/ready-generator: pyproject.toml constraints.txt .venv/bin/python
@@ -61,8 +76,15 @@ release: .venv/ready
 .venv-lowest/ready: pyproject.toml constraints-lowest.txt .venv-lowest/bin/python
 	@tools/environment.sh "$(PYTHON)" dev .venv-lowest constraints-lowest.txt
 
+# Tools of releases, which need nothing of the project's.
+.venv-supply/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv .venv-supply
+	@$(SUPPLY)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(SUPPLY)/python -m pip install --quiet --constraint constraints.txt --group supply
+	@touch $@
+
 # Where it has gone, as after an upgrade of the system's Python, the environment is made again.
 .venv/bin/python .venv-lowest/bin/python: ;
 
 clean:
-	rm -rf .venv .venv-lowest build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-lowest .venv-supply build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

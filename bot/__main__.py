@@ -1,5 +1,5 @@
-"""The command line: ``hotshot-bot run | status | doctor | backup | restore | move | host | db |
-sandbox | demo``.
+"""The command line: ``hotshot-bot setup | run | status | doctor | backup | restore | move | host |
+db | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.core.config_places import SYSTEM_FILE
 from bot.core.errors import BotError
 from generator.contract.command_line import (
     Interrupted,
@@ -90,11 +91,22 @@ def _parser() -> Parser:
         prog="hotshot-bot",
         formatter_class=argparse.HelpFormatter,
         description="A Discord bot that makes GIFs with Hotshot-XL.",
-        epilog="Start with `hotshot-bot doctor`; it says what is missing. To try the bot without "
-        "Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
+        epilog="Start with `hotshot-bot setup`; `doctor` says what is missing. To try the bot "
+        "without Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
     )
     parser.add_argument("--version", action="version", version=f"hotshot-bot {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    setup = _add(
+        commands,
+        "setup",
+        "ask for the bot's token, write the config, and print the invitation",
+        "Logs in to see whether Discord takes the token, and registers the commands. A config that "
+        "is there keeps all else. A script gives the token by HOTSHOT_DISCORD__TOKEN, or on "
+        "standard input.",
+    )
+    setup.add_argument(
+        "--replace", action="store_true", help="put the token into a config that is there, unasked"
+    )
     run = _add(
         commands,
         "run",
@@ -164,6 +176,7 @@ def _parser() -> Parser:
         "--model", default="nano", help="as generator.model in the config (default: nano)"
     )
     for command, module in (
+        (setup, "setup"),
         (run, "run"),
         (status, "status"),
         (doctor, "doctor"),
@@ -174,9 +187,11 @@ def _parser() -> Parser:
     ):
         command.set_defaults(module=f"bot.cli.{module}")
     hosts = _add_host_actions(commands)
-    for command in (run, status, doctor, upgrade, *keeping, moved, *hosts):
+    for command in (setup, run, status, doctor, upgrade, *keeping, moved, *hosts):
         command.add_argument(
-            "--config", type=Path, help="the config file (default: ./config.toml, if there is one)"
+            "--config",
+            type=Path,
+            help=f"the config file (default: ./config.toml, or else {SYSTEM_FILE})",
         )
     return parser
 

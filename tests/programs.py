@@ -38,6 +38,7 @@ PROGRAMS: tuple[Program, ...] = (
     Program("ip", "iproute2", "networks of their own for GPU hosts"),
     Program("iptables", "iptables", "NAT in front of them"),
     Program("promtool", "prometheus", "checks metrics as Prometheus does"),
+    Program("systemd-analyze", "systemd", "reads units, and says how closed a service is"),
     Program("ffmpeg", "ffmpeg", "makes films; another build than the one that pip brings"),
     Program("ffprobe", "ffmpeg", "says what is in a film"),
     Program("gifsicle", "gifsicle", "makes and explains GIFs"),

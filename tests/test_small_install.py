@@ -1,7 +1,7 @@
 """The base installation in an empty environment: a bot that starts, and says how to get a worker.
 
-Installs the wheel with the versions of ``constraints.txt`` from the package index, as on a host
-that is to have the bot alone. Skipped where no index can be reached, which is a failure where
+Installed as the bot's image is, from what an image is built from: by the lock, whose hashes are
+checked, from the package index. Skipped where no index can be reached, which is a failure where
 ``HOTSHOT_REQUIRE_PROGRAMS`` is set.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -20,7 +21,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.installations import ROOT, build_wheel, environment, run, run_anyhow
+from tests.installations import (
+    ROOT,
+    build_context,
+    environment,
+    run,
+    run_anyhow,
+    without_rights,
+)
 from tests.patience import PATIENCE
 from tests.programs import skip_or_fail
 
@@ -38,16 +46,42 @@ _NO_INDEX = re.compile(
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of an environment that has the base and pip."""
-    wheel = build_wheel(tmp_path_factory.mktemp("dist"))
-    place = tmp_path_factory.mktemp("small")
-    run([sys.executable, "-m", "venv", str(place)], place)
-    constraints = ("--constraint", str(ROOT / "constraints.txt"))
-    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1"]
-    done = run_anyhow([*pip, *constraints, str(wheel)], place)
+    context = build_context(tmp_path_factory.mktemp("context"))
+    place = tmp_path_factory.mktemp("opt") / "hotshot-bot"
+    install = ["sh", "deploy/image.sh", "install", str(place), "base"]
+    done = run_anyhow(install, context, PYTHON=sys.executable)
     if done.returncode and _NO_INDEX.search(done.stderr):
         skip_or_fail("no package index can be reached to install from")
     assert done.returncode == 0, done.stderr
     return place
+
+
+def test_it_starts_as_a_user_without_rights(small: Path, tmp_path: Path) -> None:
+    """The image's last RUN line; and where the data directory is another user's."""
+    home = tmp_path / "home"
+    image = ["sh", str(ROOT / "deploy" / "image.sh")]
+    run([*image, "home", str(home), str(os.geteuid())], tmp_path)
+    said = run(without_rights([*image, "check", str(small)]), home)
+    assert said.startswith("hotshot-bot ")
+    home.chmod(0o500)
+    start = without_rights([str(small / "bin" / "hotshot-bot"), "run"])
+    done = run_anyhow(start, home, HOTSHOT_DISCORD__TOKEN="x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "hotshot-bot: The data directory data can't be written (Permission denied); give it to the "
+        "user who runs the bot, or choose another by storage.data_dir in the config.\n"
+    )
+    home.chmod(0o700)
+
+
+def test_setup_has_the_example_to_write(small: Path, tmp_path: Path) -> None:
+    """The wheel carries it; nobody listens at this address."""
+    setup = [str(small / "bin" / "hotshot-bot"), "setup"]
+    where = {"HOTSHOT_DISCORD__BASE_URL": "http://127.0.0.1:9", "HOTSHOT_DISCORD__TOKEN": "x"}
+    done = run_anyhow(setup, tmp_path, **where)
+    assert done.returncode == 2
+    assert "http://127.0.0.1:9 can't be reached" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_has_no_torch(small: Path) -> None:

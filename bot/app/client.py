@@ -28,9 +28,10 @@ from bot.app.login import (
 )
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
-from bot.core.config import DiscordSettings
+from bot.core.config import DiscordSettings, Settings
 from bot.core.errors import TokenError
 from bot.core.logs import bind_log_ids
+from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import in_language, set_language, translate
 from bot.gateway import discord_compat, events, outgoing, payloads
 from bot.gateway import websocket_frames as frames
@@ -109,12 +110,15 @@ class HotshotClient(discord.AutoShardedClient):
     def set_context(self, context: BotContext) -> None:
         """Give the commands what they work with, and register them with the tree."""
         self._context = context
-        models = context.models
+        self.add_commands(context.models, context.settings)
+        self.add_dynamic_items(*DYNAMIC_ITEMS)
+
+    def add_commands(self, models: ModelCatalogue, settings: Settings) -> None:
+        """Add the commands of a config to the tree, as they are registered."""
         for command in all_commands(
-            models.widest_limits, context.settings.styles, offers_models=models.has_choice
+            models.widest_limits, settings.styles, offers_models=models.has_choice
         ):
             self.tree.add_command(command)
-        self.add_dynamic_items(*DYNAMIC_ITEMS)
 
     async def log_in(self) -> None:
         """Log in, waiting for a Discord that can't be reached. Raises StartupError."""
@@ -191,12 +195,20 @@ class HotshotClient(discord.AutoShardedClient):
         discord_compat.use_gateway(url)
         self.shard_count = shards
 
+    async def register_all_commands(self) -> int:
+        """Register the commands, whatever Discord knows of earlier ones; return how many.
+
+        The client is logged in, and needs no context.
+        """
+        payload = await self._translated_payloads()
+        await discord_compat.register_commands(self, self.application_id or 0, payload)
+        return len(payload)
+
     async def _register_commands(self) -> None:
         """Register the commands where they changed, in whatever language.
 
         Discord allows 200 a day.
         """
-        await self.tree.set_translator(LocaleTranslator())
         payload = await self._translated_payloads()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -210,9 +222,9 @@ class HotshotClient(discord.AutoShardedClient):
         logger.info("registered %d commands", len(payload))
 
     async def _translated_payloads(self) -> list[Any]:
-        commands, translator = self.tree.get_commands(), self.tree.translator
-        if translator is None:
-            return [command.to_dict(self.tree) for command in commands]
+        translator = LocaleTranslator()
+        await self.tree.set_translator(translator)
+        commands = self.tree.get_commands()
         return [await command.get_translated_payload(self.tree, translator) for command in commands]
 
     async def _fetch_registered(self) -> set[str]:

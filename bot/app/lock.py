@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from bot.core.errors import DataDirectoryError
 from bot.storage.backups.manifest import STAGING
 
 _FILE = "lock"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 20  # digits of a process's number
 
 
@@ -77,7 +79,8 @@ def _read_pid(file: int) -> int | None:
 
 
 def _unwritable(data_dir: Path, error: OSError) -> DataDirectoryError:
+    advice = "make room there" if error.errno in _FULL else "give it to the user who runs the bot"
     return DataDirectoryError(
-        f"The data directory {data_dir} can't be written ({error.strerror}); make room there, or "
-        "choose another by storage.data_dir in the config."
+        f"The data directory {data_dir} can't be written ({error.strerror}); {advice}, or choose "
+        "another by storage.data_dir in the config."
     )

@@ -10,6 +10,8 @@ import contextlib
 import errno
 import ipaddress
 import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -50,19 +52,44 @@ def check_address(settings: DiscordSettings) -> None:
         )
 
 
-async def check_login(settings: DiscordSettings) -> str:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """As whom the bot is logged in, and how often it may still start today."""
+
+    user: str
+    application_id: int
+    starts_left: int
+
+    def __str__(self) -> str:
+        return f"logged in as {self.user}; {self.starts_left} starts are left today"
+
+
+async def check_login(settings: DiscordSettings) -> Login:
     """Log in by REST alone and return as whom; registers and changes nothing.
 
     Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait.
     """
+    async with logged_in(settings, discord.Client(intents=discord.Intents.none())) as login:
+        return login
+
+
+@contextlib.asynccontextmanager
+async def logged_in(settings: DiscordSettings, client: discord.Client) -> AsyncIterator[Login]:
+    """Log a client in by REST alone, for as long as the block takes.
+
+    Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait; errors of
+    Discord's inside the block become the same.
+    """
     use_discord_at(settings)
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    async with client:
         try:
             with readable_answers():
                 await asyncio.wait_for(
                     client.login(settings.token.get_secret_value().strip()), _LOGIN_SECONDS
                 )
             _, gateway, starts_left = await discord_compat.fetch_gateway(client)
+            check_gateway(settings, gateway)
+            yield Login(str(client.user), client.application_id or 0, starts_left)
         except discord.LoginFailure as error:
             raise token_refused(settings) from error
         except UNREACHABLE_ERRORS as error:
@@ -72,8 +99,6 @@ async def check_login(settings: DiscordSettings) -> str:
             ) from error
         except NOT_DISCORD_ERRORS as error:
             raise not_discord(settings, error) from error
-        check_gateway(settings, gateway)
-        return f"logged in as {client.user}; {starts_left} starts are left today"
 
 
 def is_loopback(url: yarl.URL) -> bool:

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import binascii
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +23,7 @@ from sqlalchemy.engine import URL
 
 from bot.app.lock import lock_holder
 from bot.cli.doctor_monitoring import describe_metrics, describe_tracing
+from bot.cli.token_shape import DEVELOPERS, token_defect
 from bot.core.config import (
     DISCORD,
     DiscordSettings,
@@ -33,6 +31,7 @@ from bot.core.config import (
     StorageSettings,
     load,
 )
+from bot.core.config_places import find_config
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.core.model_settings import ModelSettings
 from bot.core.moderation_settings import ModerationSettings
@@ -49,8 +48,6 @@ _PACKAGES = ("discord.py", "sqlalchemy", "alembic")
 _OF_THE_GENERATOR = ("torch", "diffusers", "transformers")  # whose absence its child explains
 _CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk
 _MEGABYTE = 2**20
-_TOKEN_PART = re.compile(r"[\w-]+", re.ASCII)
-_DEVELOPERS = "https://discord.com/developers/applications"
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -75,7 +72,7 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     except BotError as error:
         yield Finding.broken("config", error)
         return
-    yield Finding("config", str(file or "config.toml, or the defaults where there is none"))
+    yield Finding("config", str(file or find_config() or "none, so every setting is the default"))
     if settings.moderation.has_lists:
         yield run_check("words", lambda: _words(settings.moderation))
     yield run_check("token", lambda: _token(settings))
@@ -114,31 +111,12 @@ def _words(moderation: ModerationSettings) -> str:
 
 def _token(settings: Settings) -> str:
     token = settings.require_token()
-    if settings.discord.base_url == DISCORD and (trouble := _token_defect(token)):
+    if settings.discord.base_url == DISCORD and (trouble := token_defect(token)):
         raise TokenError(
-            f"The bot's token {trouble}; on {_DEVELOPERS} choose your application, then Bot, then "
+            f"The bot's token {trouble}; on {DEVELOPERS} choose your application, then Bot, then "
             "Reset Token, and copy what it shows to discord.token in the config."
         )
     return "is set; whether Discord takes it shows with --online, or when the bot starts"
-
-
-def _token_defect(token: str) -> str:
-    """Return what is wrong with how a token looks, or nothing.
-
-    It has three parts, the first of which holds the bot's id.
-    """
-    if token.lower().startswith(("bot ", "bearer ")):
-        return 'begins with a word that isn\'t part of it (leave out "Bot")'
-    if token.isdigit():
-        return "is a number, perhaps the application's id"
-    parts = token.split(".")
-    if len(parts) != 3 or not all(map(_TOKEN_PART.fullmatch, parts)):
-        return "doesn't look like one (three parts of letters and digits, with dots between them)"
-    try:
-        is_number = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)).isdigit()
-    except (binascii.Error, ValueError):
-        is_number = False
-    return "" if is_number else "doesn't look like one (its first part holds no bot's id)"
 
 
 def _discord(settings: DiscordSettings) -> str:
@@ -152,7 +130,7 @@ def _login(settings: Settings) -> str:
     from bot.app.login import check_login
 
     settings.require_token()
-    return asyncio.run(check_login(settings.discord))
+    return str(asyncio.run(check_login(settings.discord)))
 
 
 # -- disk and database -----------------------------------------------------------------------------

@@ -28,22 +28,13 @@ from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, place_of
 from bot.gateway.discord_errors import readable_answers
+from bot.gateway.invitation import WITH_EXPRESSIONS, invitation_url
 from bot.jobs.gate import may_be_seen_uncovered
 from bot.storage.models import Job
 from bot.ui import wording
 from bot.ui.actions import Action, ActionButton, Form, Values
 from bot.ui.answers import send_ephemeral
 
-# As the README's link, and the right to create emojis and stickers.
-_INVITED = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    embed_links=True,
-    attach_files=True,
-    read_message_history=True,
-    create_expressions=True,
-)
 _PATIENCE = 60.0  # seconds; Discord lets a server have few new ones in a while
 _FULL = (30008, 30018, 30039, 30056)  # Discord's codes for all places being taken
 _LONGEST_DESCRIPTION = 100
@@ -153,11 +144,8 @@ async def _say_invitation(interaction: _Interaction) -> None:
         "The bot lacks the permission Create Expressions on this server. Whoever manages it can "
         "give it by this invitation, or in the server's settings under Roles."
     )
-    url = discord.utils.oauth_url(
-        interaction.application_id,
-        permissions=_INVITED,
-        guild=discord.Object(interaction.guild_id or 0),
-        scopes=("bot", "applications.commands"),
+    url = invitation_url(
+        interaction.application_id, WITH_EXPRESSIONS, guild_id=interaction.guild_id
     )
     view = View(timeout=None)
     view.add_item(Button(label=translate("Invite the bot with it"), url=url))

@@ -6,13 +6,11 @@ Nothing is read at import; ``load`` is called once, by the command line. Every m
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeGuard
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +27,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
+from bot.core.config_mistakes import PREFIX, describe_error
+from bot.core.config_places import DEFAULT_FILE, data_dir_of, find_config
 from bot.core.errors import ConfigError, TokenError
 from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
@@ -41,12 +41,10 @@ from generator.contract.text_files import EncodingError, read_text
 from generator.contract.travel import with_each_text
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 
-DEFAULT_FILE = Path("config.toml")
 DISCORD = "https://discord.com"
 MAX_STYLES = 25  # as many choices as Discord shows
 MAX_NAMED_MODELS = 24  # beside the default one
 PROMPT_FIELD = "{prompt}"
-_PREFIX = "HOTSHOT_"
 _MODEL_NAME = re.compile(r"\w[\w .-]{0,31}(?<! )")
 _DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
 _DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
@@ -248,7 +246,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         hide_input_in_errors=True,
     )
@@ -316,16 +314,23 @@ class Settings(BaseSettings):
 
 
 def load(file: Path | None = None) -> Settings:
-    """Return the settings that ``file`` and the environment say.
+    """Return the settings that ``file``, or the config that is found, and the environment say.
 
-    Without ``file``, ./config.toml is read where there is one. Raises ConfigError.
+    Raises ConfigError.
     """
-    path = file or DEFAULT_FILE
-    values = {} if file is None and not path.exists() else _read(path)
+    path = file or find_config()
+    return check_settings(path or DEFAULT_FILE, read_values(path) if path else {})
+
+
+def check_settings(path: Path, values: dict[str, Any]) -> Settings:
+    """Return the settings that these values of a file, and the environment, say.
+
+    Raises ConfigError.
+    """
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise ConfigError(_describe_error(path, error)) from error
+        raise ConfigError(describe_error(path, error, settings=Settings)) from error
     except SettingsError as error:
         raise ConfigError(f"An override in the environment can't be read: {error}.") from error
     if not settings.generator.device_names and not settings.remote.is_used:
@@ -333,16 +338,19 @@ def load(file: Path | None = None) -> Settings:
             f"{path}: generator.devices is empty, so nobody would make a GIF; name a device, or "
             "set remote.listen for GPU hosts elsewhere."
         )
-    return settings
+    data_dir = data_dir_of(path, settings.storage.data_dir)
+    storage = settings.storage.model_copy(update={"data_dir": data_dir})
+    return settings.model_copy(update={"storage": storage})
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_values(path: Path) -> dict[str, Any]:
+    """Return what a config file says. Raises ConfigError."""
     try:
         return tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no config file {path}; copy config.example.toml there and edit it, "
-            "or name another with --config."
+            f"There is no config file {path}; `hotshot-bot setup --config {path}` writes one, or "
+            "name another by --config."
         ) from None
     except EncodingError as error:
         raise ConfigError(f"The config file {path} {error}.") from error
@@ -350,43 +358,3 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"The config file {path} can't be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
-
-
-def _describe_error(path: Path, error: ValidationError) -> str:
-    """Return the first mistake as one sentence: the file or variable, the key, what is expected."""
-    first = error.errors()[0]
-    location = [part for part in first["loc"] if isinstance(part, str)][:2]
-    key = ".".join(location)
-    variable = _PREFIX + "__".join(location).upper()
-    place = f"The variable {variable}" if variable in _environment() else f"{path}: {key}"
-    if first["type"] == "extra_forbidden":
-        return f"{place} is not a setting{_hint(location)}."
-    return f"{place} is wrong: {_expected(first['type'], first['msg'])}."
-
-
-def _expected(kind: str, message: str) -> str:
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "a section, such as [discord], is expected"
-    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
-
-
-def _hint(location: list[str]) -> str:
-    """Return what an unknown key, the last part of ``location``, may have been meant to be."""
-    section = Settings.model_fields.get(location[0])
-    if len(location) == 1:
-        known = list(Settings.model_fields)
-        where = "the sections are"
-    else:
-        annotation = section.annotation if section else None
-        known = list(annotation.model_fields) if _is_section(annotation) else []
-        where = f"[{location[0]}] has"
-    close = difflib.get_close_matches(location[-1], known, n=1)
-    return f"; perhaps {close[0]} was meant" if close else f"; {where} {', '.join(known)}"
-
-
-def _is_section(annotation: object) -> TypeGuard[type[Section]]:
-    return isinstance(annotation, type) and issubclass(annotation, Section)
-
-
-def _environment() -> set[str]:
-    return {name.upper() for name in os.environ}

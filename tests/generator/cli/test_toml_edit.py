@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.cli.toml_edit import pin, with_setting
+from generator.cli.toml_edit import pin
 from generator.contract.errors import RequestError
+from generator.contract.toml_edit import with_setting
 
 VALUE = "owner/name@0123"
 
@@ -35,7 +36,7 @@ VALUE = "owner/name@0123"
     ],
 )
 def test_a_setting_is_put_where_it_belongs(before: str, after: str) -> None:
-    assert with_setting(before, "model", VALUE) == after
+    assert with_setting(before, "generator", "model", VALUE) == after
 
 
 def test_a_file_keeps_its_bytes_but_for_the_line(tmp_path: Path) -> None:
