@@ -85,6 +85,12 @@ def add_to(subparsers: Subparsers) -> Parser:
         metavar="NAME=DIRECTORY",
         help="where the model is here that the bot has in a directory, and calls NAME",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=logs.FORMATS,
+        default=logs.TEXT,
+        help="lines for people, or objects for machines (default: text)",
+    )
     # for tests: another engine, and one that gives up sooner
     parser.add_argument("--engine", default=HOTSHOT_ENGINE, help=argparse.SUPPRESS)
     parser.add_argument(
@@ -98,7 +104,8 @@ def run(arguments: Namespace) -> None:
     line = JoinLine.parse(_line(arguments.join))
     require_modules("nats", "nkeys")
     _hide(arguments.join)
-    logs.configure("DEBUG" if arguments.verbose else "INFO")
+    level = "DEBUG" if arguments.verbose else "INFO"
+    logs.configure(level, arguments.log_format)
     from generator.host.agent import AgentSettings, run_agent
     from generator.host.place import find_cards
 
@@ -114,7 +121,8 @@ def run(arguments: Namespace) -> None:
         models=dict(arguments.model),
         cards=cards,
         engine=arguments.engine,
-        log_level="DEBUG" if arguments.verbose else "INFO",
+        log_level=level,
+        log_format=arguments.log_format,
     )
     asyncio.run(run_agent(settings, _connect(line)))
 

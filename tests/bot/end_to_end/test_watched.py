@@ -69,6 +69,7 @@ async def test_a_bot_and_its_host_are_watched(
             assert await is_ready(port) == '{"ready": true, "reasons": {}}\n'
             _, line, _ = await host_command(config, "host", "add", "home")
             flags = ("--devices", "cpu", "--engine", "tests.bot.engines.staged:create")
+            flags += ("--log-format", "json")
             join = ("worker", "--join", line.strip(), "--cache-dir", str(tmp_path / "cache"))
             agent = await Bot.launch(tmp_path / "host.log", *join, *flags, module="generator")
             try:
@@ -86,9 +87,13 @@ async def test_a_bot_and_its_host_are_watched(
     names = {span.name: span for span in collector.of(broken["id"])}
     assert names["work"].status.message == names["gif"].status.message == "internal"
     assert not any(PLANTED.encode() in body for body in collector.bodies)
-    assert_log(bot.log, made["id"])
-    assert made["id"] in agent.log  # by which its lines belong to the trace
-    assert PLANTED not in agent.log
+    lines = log_lines(bot.log)
+    of_job = [line for line in lines if line.get("job") == made["id"]]
+    assert {"accepted as number 1", "done, attempt 1"} <= {line["message"] for line in of_job}
+    assert {"user", "server", "channel"} <= of_job[0].keys()
+    theirs = log_lines(agent.log)  # by the job's id they belong to the trace
+    assert {made["id"], broken["id"]} <= {line.get("job") for line in theirs}
+    assert any("Traceback" in line.get("trace", "") for line in theirs)
 
 
 def assert_metrics(scraped: str) -> None:
@@ -135,13 +140,11 @@ def assert_trace(spans: list[Any]) -> None:
     assert "POST /api/v10/interactions/{}/{}/callback" in routes
 
 
-def assert_log(log: str, job_id: str) -> None:
-    """Every line is an object as the schema has it, and none has a prompt."""
+def log_lines(log: str) -> list[dict[str, Any]]:
+    """Every line, an object as the schema has it, and none with a prompt."""
+    assert PLANTED not in log
     validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    lines = [json.loads(line) for line in log.splitlines()]
+    lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
     for line in lines:
         assert not [error.message for error in validator.iter_errors(line)], line
-    of_job = [line for line in lines if line.get("job") == job_id]
-    assert {"accepted as number 1", "done, attempt 1"} <= {line["message"] for line in of_job}
-    assert {"user", "server", "channel"} <= of_job[0].keys()
-    assert PLANTED not in log
+    return lines

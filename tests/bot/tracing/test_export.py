@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 import pytest
 from aiohttp.test_utils import unused_port
@@ -54,10 +53,8 @@ async def test_a_collector_that_is_away_is_one_line_and_holds_nobody_up(
     caplog.set_level(logging.INFO)
     port = unused_port()
     export = SpanExport(f"http://127.0.0.1:{port}")
-    began = time.process_time()
     for number in range(5000):
         export.take(span("gif", number + 1))
-    assert time.process_time() - began < 60
     await asyncio.to_thread(export.close)
     [line] = [each.getMessage() for each in caplog.records]
     assert line.startswith(f"traces can't be sent to tracing.endpoint, http://127.0.0.1:{port};")
