@@ -68,8 +68,8 @@ async def test_a_bot_and_its_host_are_watched(
         async with running(config, discord) as bot:
             assert await is_ready(port) == '{"ready": true, "reasons": {}}\n'
             _, line, _ = await host_command(config, "host", "add", "home")
-            flags = ("--devices", "cpu", "--engine", "tests.bot.engines.staged:create")
-            flags += ("--log-format", "json")
+            engine = ("--engine", "tests.bot.engines.staged:create")
+            flags = ("--devices", "cpu", *engine, "--log-format", "json")
             join = ("worker", "--join", line.strip(), "--cache-dir", str(tmp_path / "cache"))
             agent = await Bot.launch(tmp_path / "host.log", *join, *flags, module="generator")
             try:
