@@ -1,5 +1,5 @@
-"""The command line: ``hotshot-bot setup | run | status | doctor | backup | restore | move | host |
-db | sandbox | demo``.
+"""The command line: ``hotshot-bot setup | run | status | owner | doctor | backup | restore | move |
+host | db | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -186,8 +186,20 @@ def _parser() -> Parser:
         (demo, "demo"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
-    hosts = _add_host_actions(commands)
-    for command in (setup, run, status, doctor, upgrade, *keeping, moved, *hosts):
+    of_hosts, of_owner = _add_host_actions(commands), _add_owner_actions(commands)
+    for command in (status, doctor, of_hosts["list"], *of_owner):
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    for command in (
+        setup,
+        run,
+        status,
+        doctor,
+        upgrade,
+        *keeping,
+        moved,
+        *of_hosts.values(),
+        *of_owner,
+    ):
         command.add_argument(
             "--config",
             type=Path,
@@ -249,7 +261,7 @@ def _count(words: str) -> int:
     return number
 
 
-def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
+def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> dict[str, Parser]:
     host = commands.add_parser("host", help="say which GPU hosts elsewhere may make GIFs")
     actions = host.add_subparsers(required=True, metavar="ACTION")
     add = _add(
@@ -277,7 +289,50 @@ def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> list[Pars
     chosen = {"add": add, "remove": remove, "list": list_, "config": config}
     for action, parser in chosen.items():
         parser.set_defaults(module="bot.cli.host", action=action)
-    return list(chosen.values())
+    return chosen
+
+
+def _add_owner_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
+    owner = commands.add_parser("owner", help="tell the running bot what to do")
+    actions = owner.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, help_: str, more: str = "") -> Parser:
+        parser = _add(actions, name, help_, more)
+        parser.set_defaults(module="bot.cli.owner", action=name)
+        return parser
+
+    action("status", "show how the bot, its workers and its queue are")
+    drain = action("drain", "take no new GIFs", "What is being made is finished; the rest waits.")
+    drain.add_argument("--wait", action="store_true", help="return when nothing is being made")
+    resume = action("resume", "take new GIFs again, or let a paused model go on")
+    resume.add_argument("model", nargs="?", metavar="MODEL", help="default: the whole bot")
+    pause = action("pause", "have a model make nothing for now", "It stays so over a restart.")
+    pause.add_argument("model", metavar="MODEL")
+    action("workers", "show the workers")
+    restart = action("restart", "start a worker anew", "It finishes first what it has in hand.")
+    restart.add_argument("worker", metavar="WORKER", help="as `hotshot-bot owner workers` says")
+    restart.add_argument("--now", action="store_true", help="put back what it has in hand")
+    jobs = action("jobs", "find GIFs of anybody's, the newest first")
+    jobs.add_argument("job", nargs="?", metavar="JOB", help="an id, or how it begins")
+    jobs.add_argument("--user", metavar="ID", help="of this person")
+    jobs.add_argument("--state", metavar="STATE", help="queued, running, …, or unfinished")
+    jobs.add_argument("--most", type=whole_number, metavar="N", help="how many (default: 20)")
+    for name, help_ in (
+        ("cancel", "cancel anybody's GIF"),
+        ("again", "have a GIF that is over made again, for whoever asked"),
+        ("logs", "show how a GIF went"),
+    ):
+        action(name, help_).add_argument("job", metavar="JOB", help="its id, or how that begins")
+    announce = action("announce", "tell all who wait something", "Each once; nobody is pinged.")
+    announce.add_argument("text", metavar="TEXT")
+    block = action("block", "keep somebody from making GIFs on all servers")
+    block.add_argument("user", metavar="ID", help="their id, as Discord shows it")
+    block.add_argument("--hours", type=whole_number, metavar="N", help="default: for good")
+    block.add_argument("--reason", metavar="TEXT", help="what they read")
+    action("unblock", "let somebody make GIFs again").add_argument("user", metavar="ID")
+    action("blocked", "show who is blocked on all servers")
+    action("reload", "read the config again, without a restart")
+    return list(actions.choices.values())
 
 
 def _add(group: argparse._SubParsersAction[Parser], name: str, help_: str, more: str) -> Parser:

@@ -28,8 +28,9 @@ from bot.app.login import (
 )
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
+from bot.commands.owner import owner_commands
 from bot.core.config import DiscordSettings, Settings
-from bot.core.errors import TokenError
+from bot.core.errors import StorageError, TokenError
 from bot.core.logs import bind_log_ids
 from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import in_language, set_language, translate
@@ -37,12 +38,15 @@ from bot.gateway import discord_compat, events, outgoing, payloads
 from bot.gateway import websocket_frames as frames
 from bot.gateway.context import BotContext
 from bot.gateway.discord_errors import (
+    SEND_ERRORS,
     UNREACHABLE_ERRORS,
     UnreadableAnswerError,
     readable_answers,
 )
+from bot.operations.operations import Operations
 from bot.policy.rate_limit import RateLimit
 from bot.storage import registrations
+from bot.storage.preferences import BOT_ITSELF, OWNER
 from bot.ui.actions import handle_form, outdated_button_error
 from bot.ui.answers import answer_errors, error_message, log_context, send_ephemeral
 from generator.contract.text import Text
@@ -52,6 +56,7 @@ logger = logging.getLogger(__name__)
 _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
+_SERVERS = "servers"  # in the preferences of the bot's owner: where its commands are registered
 _WRONG_KIND = Text("One of the values has the wrong type; choose from what Discord offers.")
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
@@ -88,6 +93,7 @@ class HotshotClient(discord.AutoShardedClient):
         events.wrap_parsers(self, self._is_admitted)
         self._settings = settings
         self._context: BotContext | None = None
+        self._operations: Operations | None = None
         self.tree = CommandTree(self)
         self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
@@ -113,12 +119,49 @@ class HotshotClient(discord.AutoShardedClient):
         self.add_commands(context.models, context.settings)
         self.add_dynamic_items(*DYNAMIC_ITEMS)
 
+    async def replace_context(self, context: BotContext) -> None:
+        """Give the commands another context, and register those that are others by it."""
+        before, self._context = self.context.settings, context
+        now = context.settings
+        if (before.styles, before.owner) == (now.styles, now.owner):
+            return
+        self.tree.clear_commands(guild=None)
+        for guild_id in before.owner.servers:
+            self.tree.clear_commands(guild=discord.Object(guild_id))
+        self.add_commands(context.models, context.settings)
+        if self.logged_in.is_set():
+            try:
+                with readable_answers():
+                    await self._register_commands()
+            except (StorageError, *SEND_ERRORS) as error:
+                logger.warning("the commands are registered at the next start: %s", error)
+
+    def set_operations(self, operations: Operations) -> None:
+        """Give ``/owner`` what it works with."""
+        self._operations = operations
+
+    @property
+    def operations(self) -> Operations:
+        """Return what ``set_operations`` was given, before the client logged in."""
+        if self._operations is None:
+            raise RuntimeError("the client was used before it had its operations")
+        return self._operations
+
+    def limit_rate(self, *, at_once: float, each_second: float) -> None:
+        """Look at so many interactions of one person from now on."""
+        self._rate_limit.configure(at_once=at_once, each_second=each_second)
+
     def add_commands(self, models: ModelCatalogue, settings: Settings) -> None:
         """Add the commands of a config to the tree, as they are registered."""
         for command in all_commands(
             models.widest_limits, settings.styles, offers_models=models.has_choice
         ):
             self.tree.add_command(command)
+        for group, servers in owner_commands(settings.owner):
+            if servers:
+                self.tree.add_command(group, guilds=servers)
+            else:
+                self.tree.add_command(group)
 
     async def log_in(self) -> None:
         """Log in, waiting for a Discord that can't be reached. Raises StartupError."""
@@ -209,6 +252,7 @@ class HotshotClient(discord.AutoShardedClient):
 
         Discord allows 200 a day.
         """
+        await self._register_on_servers()
         payload = await self._translated_payloads()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -221,10 +265,34 @@ class HotshotClient(discord.AutoShardedClient):
         await database.write(registrations.save, application_id, digest)
         logger.info("registered %d commands", len(payload))
 
-    async def _translated_payloads(self) -> list[Any]:
+    async def _register_on_servers(self) -> None:
+        """Register the commands of servers that the config names; take them from earlier ones."""
+        named = self.context.settings.owner.servers
+        preferences = self.context.preferences
+        earlier = (await preferences.get(OWNER, BOT_ITSELF)).get(_SERVERS) or ()
+        for guild_id in dict.fromkeys((*named, *earlier)):
+            await self._register_on(guild_id)
+        if list(named) != list(earlier):
+            await preferences.change(OWNER, BOT_ITSELF, {_SERVERS: list(named) or None})
+
+    async def _register_on(self, guild_id: int) -> None:
+        payload = await self._translated_payloads(discord.Object(guild_id))
+        try:
+            await discord_compat.register_guild_commands(
+                self, self.application_id or 0, guild_id, payload
+            )
+        except (discord.Forbidden, discord.NotFound) as error:
+            logger.warning("/owner can't be offered on the server %d: %s", guild_id, error)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Register the commands of a server that the config named before the bot was there."""
+        if guild.id in self.context.settings.owner.servers:
+            await self._register_on(guild.id)
+
+    async def _translated_payloads(self, guild: discord.Object | None = None) -> list[Any]:
         translator = LocaleTranslator()
         await self.tree.set_translator(translator)
-        commands = self.tree.get_commands()
+        commands = self.tree.get_commands(guild=guild)
         return [await command.get_translated_payload(self.tree, translator) for command in commands]
 
     async def _fetch_registered(self) -> set[str]:

@@ -10,33 +10,37 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from yarl import URL
 
 from bot.app.client import HotshotClient
 from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts, reports_of
+from bot.app.housekeeping import keep_clean_while_running, make_disk_guard
+from bot.app.live_settings import LiveParts, rate_limit
 from bot.app.lock import lock_data_directory
 from bot.app.monitoring import Monitoring, RunningBot, Streams
+from bot.app.owner import serve_owner
 from bot.app.upgrade_backup import keep_before_upgrade
 from bot.app.worker_settings import watchdog_settings, worker_settings, worker_settings_for
 from bot.commands.sample_requests import forget_stale_samples
 from bot.core import translations
-from bot.core.config import DISCORD, QueueSettings, Settings, StorageSettings
+from bot.core.config import DISCORD, Settings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.delivery.discord_notifier import DiscordNotifier
 from bot.delivery.group_messages import GroupMessages
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
 from bot.intake.attachments import SourceIntake
-from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
+from bot.intake.download import AllowedHosts, attachment_hosts_of
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
+from bot.operations.config_file import RunningConfig
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
 from bot.policy.daily_quota import (
@@ -48,11 +52,9 @@ from bot.policy.daily_quota import (
 )
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
-from bot.policy.rate_limit import RateLimit
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge, read_owners_lists
-from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.disk_guard import DiskGuard
@@ -71,12 +73,14 @@ logger = logging.getLogger(__name__)
 
 _LEAVING = Text("The bot is being restarted.")
 _CANCEL_AGAIN_SECONDS = 1.0
-_MEGABYTE = 2**20
-_BURST_SECONDS = 5  # what one person may ask in so many seconds may come at once
 
 
-async def run(settings: Settings) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
+async def run(settings: Settings, file: Path | None = None) -> None:
+    """Run the bot until SIGTERM or SIGINT; ``file`` is the config that was named, if any.
+
+    Raises StartupError, ModelError.
+    """
+    config = RunningConfig(file, settings)
     stop = _Stop()
     settings.require_token()
     check_gpu_hosts(settings)  # before the database is touched
@@ -90,10 +94,10 @@ async def run(settings: Settings) -> None:
                 settings.storage.url, before_upgrade=partial(keep_before_upgrade, settings.storage)
             ) as database,
             HotshotClient(
-                settings.discord, _rate_limit(settings.queue), monitoring.http_trace
+                settings.discord, rate_limit(settings.queue), monitoring.http_trace
             ) as client,
         ):
-            house = await furnish(client, settings, models, database)
+            house = await furnish(client, settings, models, database, config)
             monitoring.follow(house.streams)
             jobs = house.jobs
             backend = LocalBackend(files=settings.storage.blobs, outputs=settings.storage.scratch)
@@ -108,10 +112,17 @@ async def run(settings: Settings) -> None:
                         jobs,
                         database,
                     ),
+                    serve_owner(
+                        client,
+                        pool,
+                        reports_of(hosts),
+                        config=config,
+                        transitions=house.streams.transitions,
+                    ),
                     run_pool(pool) as serving,
                     _in_background(house.progress.run()) as editing,
                     _in_background(
-                        _keep_clean_while_running(database, house.blobs, settings.storage)
+                        keep_clean_while_running(database, house.blobs, config)
                     ) as keeping,
                     _in_background(
                         report_while_running(pool, reports_of(hosts), settings.storage.data_dir)
@@ -123,7 +134,7 @@ async def run(settings: Settings) -> None:
                     work += [hosts.hearing] if hosts else []
                     await _wait_until(stop.stop_requested, *work)
                     jobs.stop_accepting(_LEAVING)
-                    await _drain(pool, stop, settings.queue.leave_seconds)
+                    await _drain(pool, stop, config.settings.queue.leave_seconds)
             finally:
                 await jobs.close()
 
@@ -139,11 +150,19 @@ class House:
 
 
 async def furnish(
-    client: HotshotClient, settings: Settings, models: ModelCatalogue, database: Database
+    client: HotshotClient,
+    settings: Settings,
+    models: ModelCatalogue,
+    database: Database,
+    config: RunningConfig | None = None,
 ) -> House:
-    """Give a client all that its commands work with, whatever Discord it will log in to."""
+    """Give a client all that its commands work with, whatever Discord it will log in to.
+
+    Changes of ``config`` are taken in from then on.
+    """
+    config = config or RunningConfig(None, settings)
     blobs = BlobStore(settings.storage.blobs)
-    disk_guard = _disk_guard(settings, database, blobs)
+    disk_guard = make_disk_guard(config, database, blobs)
     preferences = Preferences(database)
     store = JobStore(database, settings.queue.size)
     blocks = BlockList(database)
@@ -188,6 +207,8 @@ async def furnish(
             samples=SampleMaker(jobs, store.transitions, database, blobs),
         )
     )
+    parts = LiveParts(client=client, store=store, policy=policy, words=words, disk_guard=disk_guard)
+    config.set_apply(parts.apply)
     streams = Streams(
         transitions=store.transitions,
         decisions=policy.decisions,
@@ -237,25 +258,6 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
         await asyncio.wait(
             (draining, forcing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
-
-
-async def _keep_clean_while_running(
-    database: Database, blobs: BlobStore, storage: StorageSettings
-) -> None:
-    await retention.clean_up_daily(database, blobs, storage.scratch, _retention(storage))
-
-
-def _retention(storage: StorageSettings) -> retention.RetentionLimits:
-    return retention.RetentionLimits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
-
-
-def _rate_limit(queue: QueueSettings) -> RateLimit:
-    """Return the limit on interactions.
-
-    Whoever may have many GIFs waiting may also ask for them at once.
-    """
-    at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
-    return RateLimit(at_once=at_once, each_second=queue.per_user_second)
 
 
 def _job_service(
@@ -314,7 +316,6 @@ def _context(
             *((models.limits(name), _layers(one.model)) for name, one in settings.models.items()),
         ],
         attachments=attachment_hosts,
-        links=link_hosts(settings.loras.hosts),
         blobs=blobs,
         scratch=storage.scratch,
         disk_guard=disk_guard,
@@ -358,16 +359,6 @@ def _attachments(settings: Settings) -> AllowedHosts:
         is_discord=discord.base_url == DISCORD,
         is_local=not discord.allow_foreign_base_url,
     )
-
-
-def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> DiskGuard:
-    storage = settings.storage
-
-    async def make_room(needed: int) -> None:
-        limits = _retention(storage)
-        await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
-
-    return DiskGuard(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
 
 
 async def _wait_until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from bot.core import logs
 from bot.core.config import Settings, load
@@ -14,3 +16,8 @@ def settings_with_logs(file: Path | None) -> Settings:
     secrets = (settings.discord.token.get_secret_value(),)
     logs.configure(settings.log.level, settings.log.format, secrets=secrets)
     return settings
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one object for programs, on standard output."""
+    print(json.dumps(values, ensure_ascii=False, indent=2))

@@ -22,6 +22,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from bot.app.lock import lock_holder
+from bot.cli import print_json
 from bot.cli.doctor_monitoring import describe_metrics, describe_tracing
 from bot.cli.token_shape import DEVELOPERS, token_defect
 from bot.core.config import (
@@ -51,11 +52,24 @@ _MEGABYTE = 2**20
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    findings = _findings(arguments.config, is_online=arguments.online)
+    if arguments.json:
+        return _print_json(list(findings))
     healthy = True
-    for finding in _findings(arguments.config, is_online=arguments.online):
+    for finding in findings:
         print(f"{_verdict(finding):4} {finding.subject}: {finding.text}", flush=True)
         healthy &= finding.is_fine
     return 0 if healthy else 1
+
+
+def _print_json(findings: list[Finding]) -> int:
+    is_healthy = all(each.is_fine for each in findings)
+    shown = [
+        {"subject": each.subject, "verdict": _verdict(each).lower(), "text": each.text}
+        for each in findings
+    ]
+    print_json({"is_healthy": is_healthy, "findings": shown})
+    return 0 if is_healthy else 1
 
 
 def _verdict(finding: Finding) -> str:

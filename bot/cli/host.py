@@ -16,6 +16,7 @@ from bot.broker.broker import authority_of
 from bot.broker.errors import BrokerError
 from bot.broker.registry import HostRegistry, bot_id
 from bot.broker.server_config import accounts_block
+from bot.cli import print_json
 from bot.core.config import Settings, load
 from generator.contract.join_line import JoinLine
 from generator.contract.subjects import check_host_name
@@ -36,7 +37,9 @@ def execute(arguments: argparse.Namespace) -> int:
         return _add(settings, registry, arguments.name)
     if arguments.action == "remove":
         return _remove(settings, registry, arguments.name)
-    return _list(registry) if arguments.action == "list" else _config(settings, registry)
+    if arguments.action == "list":
+        return _list(registry, as_json=arguments.json)
+    return _config(settings, registry)
 
 
 def _add(settings: Settings, registry: HostRegistry, name: str) -> int:
@@ -81,8 +84,15 @@ def _remove(settings: Settings, registry: HostRegistry, name: str) -> int:
     return code
 
 
-def _list(registry: HostRegistry) -> int:
+def _list(registry: HostRegistry, *, as_json: bool) -> int:
     hosts = registry.read().hosts
+    if as_json:
+        shown = [
+            {"name": name, "added": datetime.fromtimestamp(record.created, UTC).isoformat()}
+            for name, record in sorted(hosts.items())
+        ]
+        print_json({"hosts": shown})
+        return 0
     if not hosts:
         _tell("No host may come yet; `hotshot-bot host add NAME` lets one.")
     width = max(map(len, hosts), default=0)

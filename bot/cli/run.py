@@ -10,5 +10,5 @@ from bot.core import machine
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    machine.run_event_loop(main.run(settings_with_logs(arguments.config)))
+    machine.run_event_loop(main.run(settings_with_logs(arguments.config), arguments.config))
     return 0

@@ -8,11 +8,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import make_url
 
 from bot.app.lock import lock_holder
+from bot.cli import print_json
 from bot.core.config import Settings, load
 from bot.core.model_settings import label_of
 from bot.storage import jobs as rows
@@ -29,6 +32,9 @@ _STOPPED = 3  # as service managers have it: the program is not running
 def execute(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
     pid = lock_holder(settings.storage.data_dir)
+    if arguments.json:
+        print_json(_values(settings, pid))
+        return 0 if pid else _STOPPED
     print(f"bot        {f'running, process {pid}' if pid else 'not running'}")
     for line in _workers(settings.storage.data_dir) if pid else ():
         print(line)
@@ -37,6 +43,18 @@ def execute(arguments: argparse.Namespace) -> int:
         if state in counts:
             print(f"{state:<10} {counts[state]}")
     return 0 if pid else _STOPPED
+
+
+def _values(settings: Settings, pid: int | None) -> dict[str, Any]:
+    found = status_file.read(settings.storage.data_dir) if pid else None
+    counts = _counts(settings.storage.url) if _database_exists(settings) else {}
+    return {
+        "process": pid,
+        "workers": [asdict(each) for each in found.devices] if found else [],
+        "hosts": [asdict(each) for each in found.hosts] if found else [],
+        "seen": found.at if found else None,
+        "jobs": {state.value: counts.get(state, 0) for state in State},
+    }
 
 
 def _workers(data_dir: Path) -> Iterator[str]:

@@ -31,6 +31,10 @@ NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "month": Text("month"),
     "everywhere": Text("everywhere"),
     "adult": Text("adult"),
+    "worker": Text("worker"),
+    "now": Text("now"),
+    "state": Text("state"),
+    "text": Text("text"),
 }
 
 

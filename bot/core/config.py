@@ -33,6 +33,7 @@ from bot.core.errors import ConfigError, TokenError
 from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
 from bot.core.monitoring_settings import MetricsSettings, TracingSettings
+from bot.core.owner_settings import OwnerSettings
 from bot.core.quota_settings import QuotaSettings
 from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
@@ -257,6 +258,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     quota: QuotaSettings = QuotaSettings()
     moderation: ModerationSettings = ModerationSettings()
+    owner: OwnerSettings = OwnerSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()
     remote: RemoteSettings = RemoteSettings()

@@ -148,7 +148,9 @@ def moderated_guild(interaction: discord.Interaction[Any]) -> int | None:
 
 
 def is_bot_owner(interaction: discord.Interaction[Any]) -> bool:
-    """Return whether this person runs the bot, alone or in a team."""
+    """Return whether this person runs the bot: by its config, or by its application's page."""
+    if interaction.user.id in context_of(interaction).settings.owner.users:
+        return True
     application = interaction.client.application
     if application is None:
         return False

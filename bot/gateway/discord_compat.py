@@ -117,6 +117,13 @@ async def register_commands(
     await client.http.bulk_upsert_global_commands(application_id, payload=commands)
 
 
+async def register_guild_commands(
+    client: discord.Client, application_id: int, guild_id: int, commands: list[Any]
+) -> None:
+    """Replace a server's own commands by these payloads; what Discord answers is not read."""
+    await client.http.bulk_upsert_guild_commands(application_id, guild_id, payload=commands)
+
+
 def name_closed_sessions() -> None:
     """Have requests on a session that was closed meanwhile raise SessionClosedError.
 
@@ -150,6 +157,12 @@ def event_parsers(client: discord.Client) -> dict[str, EventParser]:
 def make_interaction(client: discord.Client, event: Json) -> discord.Interaction[Any]:
     """Return the interaction of an INTERACTION_CREATE, without dispatching it."""
     return discord.Interaction(data=cast(Any, event), state=client._connection)
+
+
+def followups(client: discord.Client, application_id: int, token: str) -> discord.Webhook:
+    """Return what sends further messages by an interaction's token, ephemeral ones too."""
+    data = {"id": application_id, "type": discord.WebhookType.application.value, "token": token}
+    return discord.Webhook.from_state(data=cast(Any, data), state=client._connection)
 
 
 def kept_file(client: discord.Client, file_id: int, name: str, alt: str) -> discord.Attachment:

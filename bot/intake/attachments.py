@@ -115,15 +115,19 @@ class SourceIntake:
         disk_guard: DiskGuard,
         daily: DailyQuota,
     ) -> None:
-        self._settings = settings
         self._attachments = attachments
-        self._links = link_hosts(settings.hosts)
+        self.configure(settings, daily)
         self._blobs = blobs
         self._scratch = scratch
         self._disk_guard = disk_guard
-        self._daily = daily
         self._in_progress = ConcurrencyLimit()
         self._decoding = UserSlots(at_once=_MAX_DECODERS, each=1, waiting=_MAX_PER_USER)
+
+    def configure(self, settings: AttachmentSettings, daily: DailyQuota) -> None:
+        """Go by these settings from now on; what is being fetched goes by those before."""
+        self._settings = settings
+        self._links = link_hosts(settings.hosts)
+        self._daily = daily
 
     def may_be_linked(self, url: str) -> bool:
         """Return whether an address may be named; where it leads is seen when it is fetched."""

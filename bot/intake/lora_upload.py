@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.core.config import LoraSettings
 from bot.core.errors import RefusedError
 from bot.intake.attachments import MEGABYTE, ConcurrencyLimit, IncomingFile
-from bot.intake.download import AllowedHosts, download, too_large
+from bot.intake.download import AllowedHosts, download, link_hosts, too_large
 from bot.intake.file_names import shown_name
 from bot.intake.quotas import DailyQuota
 from bot.storage.blobs import BlobStore
@@ -51,21 +51,24 @@ class LoraIntake:
         models: Sequence[tuple[ModelLimits, ModelLayers | None]],
         *,
         attachments: AllowedHosts,
-        links: AllowedHosts,
         blobs: BlobStore,
         scratch: Path,
         disk_guard: DiskGuard,
         daily: DailyQuota,
     ) -> None:
-        self._settings = settings
         self._models = models
         self._attachments = attachments
-        self._links = links
+        self.configure(settings, daily)
         self._blobs = blobs
         self._scratch = scratch
         self._disk_guard = disk_guard
-        self._daily = daily
         self._in_progress = ConcurrencyLimit(each=1)
+
+    def configure(self, settings: LoraSettings, daily: DailyQuota) -> None:
+        """Go by these settings from now on; what is being fetched goes by those before."""
+        self._settings = settings
+        self._links = link_hosts(settings.hosts)
+        self._daily = daily
 
     async def take(self, user_id: int, incoming: IncomingFile, *, room_bytes: int) -> StoredUpload:
         """Store an attachment. Raises RefusedError, one sentence, and nothing is kept."""

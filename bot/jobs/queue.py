@@ -74,17 +74,20 @@ class ModelChanges:
 class FairQueue:
     """Tickets that wait, round robin between people.
 
-    ``is_possible`` says of needs whether any worker that there is can meet them.
+    ``is_possible`` says of needs whether any worker that there is can meet them, ``is_held``
+    whether no worker is to be given such a job for now.
     """
 
     def __init__(
         self,
         is_possible: Callable[[JobNeeds], bool] = lambda _: True,
         *,
+        is_held: Callable[[JobNeeds], bool] = lambda _: False,
         changes: ModelChanges | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._is_possible = is_possible
+        self._is_held = is_held
         self._changes = changes or ModelChanges()
         self._clock = clock
         self._turns = FairTurns()
@@ -156,7 +159,8 @@ class FairQueue:
         could make, so nobody is overtaken; and what workers that have nothing to do could make
         meanwhile is left to them.
         """
-        if any(map(fit.accepts, self._turns.needs_of_others(ticket.user_id))):
+        others = self._turns.needs_of_others(ticket.user_id)
+        if self._is_held(ticket.needs) or any(map(fit.accepts, others)):
             return []
         idle = [len(ws) for each, ws in self._waiting.items() if each.accepts(ticket.needs)]
         alike = list(islice(takewhile(is_alike, self._turns.following(ticket)), most))
@@ -183,7 +187,7 @@ class FairQueue:
         """
         if self._order is None:
             tickets = list(self._turns.in_order())
-            impossible = {each for each in self._turns.kinds() if not self._is_possible(each)}
+            impossible = {each for each in self._turns.kinds() if not self._is_able(each)}
             if impossible:  # else nobody is to be looked at one by one
                 able = [ticket for ticket in tickets if ticket.needs not in impossible]
                 tickets = [*able, *(ticket for ticket in tickets if ticket.needs in impossible)]
@@ -236,17 +240,24 @@ class FairQueue:
     def _take_from_background(self, fit: Fit) -> Ticket | None:
         """Take out the first that a worker can make with the model that it holds."""
         for job_id, ticket in self._background.items():
-            if fit.accepts(ticket.needs) and not _wanted(fit, ticket.needs):
+            is_fit = fit.accepts(ticket.needs) and not _wanted(fit, ticket.needs)
+            if is_fit and not self._is_held(ticket.needs):
                 return self._background.pop(job_id)
         return None
 
     # -- which one -------------------------------------------------------------------------------
 
+    def _is_able(self, needs: JobNeeds) -> bool:
+        """Return whether somebody's turn comes at all, as things stand."""
+        return self._is_possible(needs) and not self._is_held(needs)
+
     def _heads(self, fit: Fit) -> dict[str, Head]:
         """Return the first ticket of each model that a worker would change to, "" for none."""
         found: dict[str, Head] = {}
         for needs in self._turns.kinds():
-            if not fit.accepts(needs) or (head := self._turns.head(needs)) is None:
+            if self._is_held(needs) or not fit.accepts(needs):
+                continue
+            if (head := self._turns.head(needs)) is None:
                 continue
             model = _wanted(fit, needs)
             if model not in found or head.key < found[model].key:

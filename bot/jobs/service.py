@@ -24,6 +24,7 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.enqueuer import Enqueuer
 from bot.jobs.estimator import JobEstimator, Status
 from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
+from bot.jobs.holds import Holds
 from bot.jobs.needs import JobNeeds
 from bot.jobs.notifier import Notifier, PeoplesNotifier
 from bot.jobs.outcome_handler import OutcomeHandler
@@ -73,7 +74,10 @@ class JobService(WorkerEvents):
             holders=lambda model: roster.holders(model),  # noqa: PLW0108 - it is made later
             takes_seconds=cost_history.change_seconds,
         )
-        queue = FairQueue(lambda needs: roster.lacking(needs) is None, changes=changes)
+        self.holds = Holds(lambda: queue.note_workers_changed())  # noqa: PLW0108 - it is made later
+        queue = FairQueue(
+            lambda needs: roster.lacking(needs) is None, is_held=self.holds.has, changes=changes
+        )
         self._gate = gate
         self._model = model
         self._enqueuer = Enqueuer(
@@ -135,6 +139,7 @@ class JobService(WorkerEvents):
         """
         needs = JobNeeds.of(request, self._model)
         self._availability.check_accepts(needs)
+        self.holds.check_accepts(needs)
         admission = await self._gate.check_request(
             actor, place, request, attachments, style=origin.style
         )
@@ -193,7 +198,10 @@ class JobService(WorkerEvents):
         reason = self._availability.why_all_wait()
         if job.state is not State.QUEUED or reason:
             return self._estimator.status(job, reason)
-        lacking = self._roster.lacking(self._enqueuer.needs(job))
+        needs = self._enqueuer.needs(job)
+        if (held := self.holds.reason(needs)) is not None:
+            return self._estimator.status(job, held)
+        lacking = self._roster.lacking(needs)
         return replace(self._estimator.status(job, lacking), is_unmatched=lacking is not None)
 
     def waiting_or_running(
@@ -206,9 +214,13 @@ class JobService(WorkerEvents):
         statuses = (self.status(job.id) for job in jobs[:limit])
         return [status for status in statuses if status is not None]
 
+    def of_people(self) -> list[Job]:
+        """Return people's unfinished jobs, in the order in which they were accepted."""
+        return [job for job in self._store if not job.origin.is_background]
+
     def models(self) -> frozenset[str]:
-        """Return the models that a connected worker holds or can load."""
-        return self._roster.models()
+        """Return the models that a connected worker holds or can load, and that aren't paused."""
+        return self._roster.models().difference(self.holds.models)
 
     @property
     def unfinished(self) -> int:

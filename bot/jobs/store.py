@@ -87,6 +87,10 @@ class JobStore:
         self._writing: set[asyncio.Task[Any]] = set()
         self.transitions = TransitionStream()
 
+    def configure(self, size: int) -> None:
+        """Hold at most so many unfinished jobs from now on; those that there are stay."""
+        self._size = size
+
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._unfinished.by_id.values()))
 

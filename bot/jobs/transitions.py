@@ -65,7 +65,7 @@ def log_prompt(transition: Transition) -> None:
     if transition.before is None and not transition.is_recovered:
         job = transition.after
         with job_context(job.id, **job.origin.ids):
-            logger.info("asked for: %r", job.request.prompt)
+            logger.info("asked for: %r", job.request.prompt, extra={"has_prompt": True})
 
 
 def log_transition(transition: Transition) -> None:

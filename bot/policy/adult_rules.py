@@ -15,6 +15,10 @@ class AdultRules:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Go by these settings from now on."""
         self._styles = {name for name, style in settings.styles.items() if style.adult}
         self._models = {name for name, model in settings.models.items() if model.adult}
         self._in_direct_messages = settings.moderation.adult_in_direct_messages

@@ -7,8 +7,10 @@ anything is fetched, and once more where its job is accepted, which nothing gets
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from bot.core.config import Settings
 from bot.core.errors import NotAcceptedError, WithheldError
 from bot.jobs.gate import (
     Actor,
@@ -60,13 +62,26 @@ class PolicyGate:
         self._disk_guard = disk_guard
         self._words = words
         self._seconds = seconds
-        self._cooldown = RateLimit(
-            at_once=1.0, each_second=1 / cooldown_seconds if cooldown_seconds else 0.0
-        )
+        self._set_cooldown(cooldown_seconds)
         self._blocks = blocks
         self._adult = adult
         self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
+
+    def configure(self, settings: Settings) -> None:
+        """Go by these settings from now on."""
+        queue = settings.queue
+        self._per_person = UnfinishedLimit(queue.per_user, too_many_of_yours)
+        if queue.cooldown_seconds != self._cooldown_seconds:
+            self._set_cooldown(queue.cooldown_seconds)
+        if self._time_limit is not None:
+            self._time_limit = replace(self._time_limit, most_minutes=queue.most_minutes)
+        self._seconds.configure(settings.quota)
+        self._adult.configure(settings)
+
+    def _set_cooldown(self, seconds: float) -> None:
+        self._cooldown_seconds = seconds
+        self._cooldown = RateLimit(at_once=1.0, each_second=1 / seconds if seconds else 0.0)
 
     async def check_actor(self, actor: Actor, place: Place) -> None:
         """Raise RefusedError where this person may not make GIFs there."""

@@ -26,6 +26,10 @@ class RateLimit:
         self._clock = clock
         self._left: OrderedDict[int, tuple[float, float]] = OrderedDict()  # how much, and when
 
+    def configure(self, *, at_once: float, each_second: float) -> None:
+        """Go by these figures from now on; what is in the buckets stays."""
+        self._at_once, self._each_second = at_once, each_second
+
     def take(self, user_id: int, cost: float = 1.0) -> bool:
         """Take ``cost`` from a person's bucket; return whether as much was left."""
         if not self._each_second:

@@ -53,6 +53,10 @@ class SecondsQuota:
         self._settings = settings
         self._clock = clock
 
+    def configure(self, settings: QuotaSettings) -> None:
+        """Go by these limits from now on."""
+        self._settings = settings
+
     async def check(self, actor: Actor, place: Place) -> None:
         """Raise RefusedError where somebody has used up what they have. Raises StorageError."""
         if actor.user_id == BOT:  # what it makes for itself is no person's

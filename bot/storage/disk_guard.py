@@ -36,6 +36,10 @@ class DiskGuard:
         self._cleaning = asyncio.Lock()
         self._failed_at = -_AGAIN_SECONDS  # when a clean-up wasn't enough, by the monotonic clock
 
+    def configure(self, spare_bytes: int) -> None:
+        """Keep so many bytes from now on."""
+        self._spare = spare_bytes
+
     @asynccontextmanager
     async def claimed(self, size: int) -> AsyncIterator[None]:
         """Claim ``size`` bytes that are about to be written inside. Raises NotAcceptedError."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from bot.storage import usage
-from bot.storage.models import RESUMED, UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.models import BOT, RESUMED, UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
 from generator.contract.errors import FailureKind
@@ -143,6 +143,27 @@ def unfinished(connection: Connection, *, after: int = 0, limit: int = 1000) -> 
     """Return jobs that aren't over, by number: the first ``limit`` of those above ``after``."""
     query = select(jobs).where(jobs.c.state.in_(UNFINISHED), jobs.c.number > after)
     return _all(connection, query.order_by("number").limit(limit))
+
+
+def find(
+    connection: Connection,
+    *,
+    id_prefix: str = "",
+    user_id: int | None = None,
+    states: Sequence[State] = (),
+    limit: int,
+) -> list[Job]:
+    """Return people's jobs, the newest first: those whose ids, in hex, begin so, of one person, in
+    one of these states.
+    """
+    query = select(jobs).where(jobs.c.user_id != BOT)
+    if id_prefix:  # by the index, which a pattern wouldn't use
+        query = query.where(jobs.c.id >= id_prefix, jobs.c.id < f"{id_prefix}g")
+    if user_id is not None:
+        query = query.where(jobs.c.user_id == user_id)
+    if states:
+        query = query.where(jobs.c.state.in_(states))
+    return _all(connection, query.order_by(jobs.c.number.desc()).limit(limit))
 
 
 def counts(connection: Connection) -> dict[State, int]:

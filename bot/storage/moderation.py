@@ -14,6 +14,8 @@ from bot.storage.tables import audit, blocks, reports
 EVERYWHERE = 0
 """The server of a block by the bot's owner."""
 PERSON, SERVER = "person", "server"
+SHELL = 0
+"""The actor of what was done from a shell on the bot's machine; no person's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from bot.storage.tables import preferences
 
 PERSON = "person"
 SERVER = "server"
+OWNER, BOT_ITSELF = "owner", 0
+"""The kind and id of what the bot keeps for whoever runs it."""
 QUOTAS = "quotas"
 """Of a server: seconds of a day and a month by role id, ``EVERYBODY`` for all the others."""
 EVERYBODY = "0"

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,13 +45,13 @@ class RetentionLimits:
 
 
 async def clean_up_daily(
-    database: Database, blobs: BlobStore, scratch: Path, limits: RetentionLimits
+    database: Database, blobs: BlobStore, scratch: Path, limits: Callable[[], RetentionLimits]
 ) -> NoReturn:
     """Clean up once a day, the first time soon after the start, until cancelled."""
     await asyncio.sleep(_FIRST_SECONDS)
     while True:
         try:
-            await clean_up(database, blobs, scratch, limits)
+            await clean_up(database, blobs, scratch, limits())
         except (StorageError, OSError) as error:
             logger.warning("the clean-up failed, and is tried again tomorrow: %s", error)
         await asyncio.sleep(_EVERY_SECONDS)

@@ -9,7 +9,7 @@ from discord.ui import View
 
 from bot.core.translations import translate
 from bot.storage.models import Job
-from bot.storage.moderation import SERVER, AuditEntry, Block, Report
+from bot.storage.moderation import SERVER, SHELL, AuditEntry, Block, Report
 from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton
 from generator.contract.text import Text
@@ -24,6 +24,15 @@ _ACTIONS = {
     "words": Text("changed the words"),
     "quota": Text("set the quota"),
     "log": Text("chose the log channel"),
+    "drained": Text("drained the bot"),
+    "resumed": Text("resumed"),
+    "paused": Text("paused"),
+    "restarted": Text("restarted the worker"),
+    "cancelled": Text("cancelled a GIF of"),
+    "again": Text("made a GIF again for"),
+    "read": Text("looked at a GIF of"),
+    "announced": Text("told those who wait"),
+    "reloaded": Text("reloaded the config"),
 }
 
 
@@ -76,4 +85,5 @@ def _audit_line(entry: AuditEntry) -> str:
     words = translate(_ACTIONS[entry.action]) if entry.action in _ACTIONS else entry.action
     detail = f" · {wording.excerpt(entry.detail, 100)}" if entry.detail else ""
     when = f"<t:{int(entry.created_at.timestamp())}:f>"
-    return f"{when} <@{entry.actor_id}> {words} {entry.target}{detail}"
+    actor = "`hotshot-bot owner`" if entry.actor_id == SHELL else f"<@{entry.actor_id}>"
+    return f"{when} {actor} {words} {entry.target}{detail}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceReport:
-    """What a device is doing: starting, idle, busy or down."""
+    """What a device is doing: starting, idle, busy or down. ``key`` is unlike any other's."""
 
+    key: str
     device: str
     state: str
     pid: int | None = None

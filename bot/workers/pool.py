@@ -81,6 +81,13 @@ class Pool:
             if device.device == name:
                 device.stop_feeding()
 
+    async def restart(self, name: str, *, at_once: bool) -> bool:
+        """Have a worker started anew, by its key or device; False where there is none of that."""
+        found = [each for each in self._devices if name == each.key]
+        found = found or [each for each in self._devices if name == each.name]
+        await asyncio.gather(*(device.restart(at_once=at_once) for device in found))
+        return bool(found)
+
     async def serve(self) -> None:
         """Keep all devices at work until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -19,7 +19,7 @@ from bot.workers.pool import Pool
 
 _EVERY_SECONDS = 1.0
 _FILE = "status.json"
-_VERSION = 2  # another one with every change of what stands in the file
+_VERSION = 3  # another one with every change of what stands in the file
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
 from bot.workers.device_report import DeviceReport
 from bot.workers.job_in_hand import JobInHand
 from bot.workers.model_choice import ModelChoice
+from bot.workers.restarts import Restarts, is_too_large
 from bot.workers.starting import start_jobs
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
@@ -34,10 +35,6 @@ from generator.contract.worker_settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-_FIRST_DELAY = 1.0  # seconds, doubled with every death in a row
-_LONGEST_DELAY = 30.0
-_LONGEST_DELAY_FAILED = 300.0
-_DOUBLINGS = 10  # enough for the longest
 # One that was killed while it started is no broken model yet: bad luck, then trouble, then hopeless
 _DEATHS_TO_REPORT = 3
 _DEATHS_TO_GIVE_UP = 10  # about three minutes
@@ -73,7 +70,7 @@ class DeviceSupervisor:
         self._backend = backend
         self._watchdog = watchdog
         self._report_state = report_state
-        self._deaths = 0  # in a row, without a job made in between
+        self._restarts = Restarts()
         self._jobs_made = 0
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._capabilities: Capabilities | None = None  # of a worker that is ready
@@ -102,6 +99,7 @@ class DeviceSupervisor:
         elif self.failure or self._worker is None:
             state = "down"
         return DeviceReport(
+            key=self.key,
             device=self.name,
             state=state,
             pid=self.pid,
@@ -127,15 +125,27 @@ class DeviceSupervisor:
         self.stop_feeding()
         await self._idle.wait()
 
+    async def restart(self, *, at_once: bool) -> None:
+        """Have another worker started, after what this one has in hand.
+
+        Where it is to be ``at_once``, or the worker isn't ready yet, its jobs are put back.
+        """
+        self._restarts.ask()
+        if self._drawing is not None:
+            self._drawing.cancel()
+        if self._worker is not None and (at_once or self._capabilities is None):
+            await self._worker.kill()
+
     async def serve(self) -> None:
         """Keep a worker alive and at work until cancelled."""
         while True:
-            self._deaths += 1
+            self._restarts.deaths += 1
             try:
                 await self._run_worker()
             except (WorkerStartError, WorkerDiedError) as error:
-                self._note_start_failure(error)
-            await asyncio.sleep(self._restart_delay())
+                if not self._restarts.is_asked:
+                    self._note_start_failure(error)
+            await self._restarts.wait(is_down=bool(self.failure), has_failed=self.has_failed)
 
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
@@ -147,6 +157,8 @@ class DeviceSupervisor:
             await self._run_jobs(worker)
         finally:
             self._worker = self._capabilities = None
+            if self._restarts.is_asked and not worker.died.done():  # one elsewhere would stay
+                await worker.kill()
             await worker.stop()
 
     async def _wait_until_ready(self, worker: WorkerConnection) -> None:
@@ -182,7 +194,7 @@ class DeviceSupervisor:
         """
         has_had_jobs = False  # one that is too large before its first job still has to make it
         async with asyncio.TaskGroup() as running:
-            while not (worker.died.done() or (has_had_jobs and self._is_too_large(worker))):
+            while not (worker.died.done() or self._is_replaced(worker, has_had_jobs)):
                 ticket = await self._next_ticket(worker)
                 if ticket is None:
                     self._log_idle_death(worker)
@@ -190,7 +202,7 @@ class DeviceSupervisor:
                 if self._choice.change_for(ticket):
                     logger.info("%s makes room for the model %s", worker.name, ticket.needs.model)
                     self._work.worker_changing(self.key, ticket)
-                    self._deaths = 1
+                    self._restarts.deaths = 1
                     return
                 self._idle.clear()
                 self._is_starting = True
@@ -199,6 +211,11 @@ class DeviceSupervisor:
                 finally:
                     self._is_starting = False
                     self._note_idle()
+
+    def _is_replaced(self, worker: WorkerConnection, has_had_jobs: bool) -> bool:
+        """Return whether another worker is to take this one's place, before its next job."""
+        is_large = has_had_jobs and is_too_large(worker, self._watchdog.memory_bytes)
+        return is_large or self._restarts.is_asked
 
     def _log_idle_death(self, worker: WorkerConnection) -> None:
         if worker.died.done():
@@ -236,12 +253,13 @@ class DeviceSupervisor:
         except WorkerDiedError as death:
             with job_context(job.id, **job.origin.ids):
                 logger.warning("%s", death)
-            self._work.worker_died(job, death, is_suspect=self._is_suspect(key))
+            is_suspect = not self._restarts.is_asked and self._is_suspect(key)
+            self._work.worker_died(job, death, is_suspect=is_suspect)
         except asyncio.CancelledError:
             await self._put_back(job)
             raise
         else:
-            self._deaths = 1  # its own, some day
+            self._restarts.deaths = 1  # its own, some day
             self._jobs_made += 1
             self._known_controls.update(control.kind for control in job.request.controls)
             self._work.job_ended(job, outcome)
@@ -348,20 +366,7 @@ class DeviceSupervisor:
             return False
         asyncio.get_running_loop().call_later(_BROKEN_SECONDS, self._mend_model, given_up.model)
         self._work.model_broken(self.key, given_up.model, given_up.failure)
-        self._deaths = 1
-        return True
-
-    def _is_too_large(self, worker: WorkerConnection) -> bool:
-        held, own = worker.memory_bytes, worker.memory_limit_bytes
-        limit = self._watchdog.memory_bytes if own is None else own
-        if not limit or held is None or held <= limit:
-            return False
-        logger.warning(
-            "the worker on %s holds %d MB, more than %d; starting another",
-            self.name,
-            held // 2**20,
-            limit // 2**20,
-        )
+        self._restarts.deaths = 1
         return True
 
     def _note_start_failure(self, error: WorkerStartError | WorkerDiedError) -> None:
@@ -374,8 +379,8 @@ class DeviceSupervisor:
         elif _is_lost(error):
             text = Text("The worker on {device} can't be reached.", device=self.name)
             self.failure = Failure.of(error, text)
-        elif self._deaths >= _DEATHS_TO_REPORT:
-            self.has_failed = self._deaths >= _DEATHS_TO_GIVE_UP
+        elif self._restarts.deaths >= _DEATHS_TO_REPORT:
+            self.has_failed = self._restarts.deaths >= _DEATHS_TO_GIVE_UP
             text = Text(
                 "The generator process crashes while starting ({reason}); the bot's log says more.",
                 reason=error.reason,
@@ -383,13 +388,6 @@ class DeviceSupervisor:
             self.failure = Failure.of(error, text)
         if self.failure:
             self._report_state()
-
-    def _restart_delay(self) -> float:
-        """Return seconds until the next start; 0 after a worker that had done its work."""
-        if self._deaths <= 1 and not self.failure:
-            return 0.0
-        longest = _LONGEST_DELAY_FAILED if self.has_failed else _LONGEST_DELAY
-        return min(_FIRST_DELAY * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)
 
 
 def _is_lost(error: WorkerStartError | WorkerDiedError) -> bool:

@@ -55,6 +55,10 @@ class WordJudge:
         self._servers: OrderedDict[int, WordRules | None] = OrderedDict()
         self._changes = 0
 
+    def set_owners(self, owners: WordRules) -> None:
+        """Go by these rules of the bot's owner from now on."""
+        self._owners = owners
+
     async def judge(self, text: str, guild_id: int | None) -> Verdict:
         """Return the stricter of what both say. Raises StorageError."""
         verdicts = [self._owners.judge(text)]

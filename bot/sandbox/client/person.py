@@ -22,7 +22,15 @@ from bot.sandbox.interactions import (
     MODAL_SUBMIT,
 )
 from bot.sandbox.messages import Body, Draft
-from bot.sandbox.model import HAS_SNAPSHOT, Channel, Interaction, Message, Upload, User
+from bot.sandbox.model import (
+    ADMINISTRATOR,
+    HAS_SNAPSHOT,
+    Channel,
+    Interaction,
+    Message,
+    Upload,
+    User,
+)
 from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
@@ -220,9 +228,11 @@ class Person:
                 return refusal
         if command.get("nsfw") and not (self.channel.nsfw or guild is None):
             return "this command needs an age-restricted channel."
-        needed = int(command.get("default_member_permissions") or 0)
-        if guild is not None and needed & ~guild.permissions_of(self.user):
-            return "this person lacks the permission for it."
+        needed = command.get("default_member_permissions")
+        if guild is not None and needed is not None:
+            bits = int(needed) or ADMINISTRATOR  # of none at all, Discord makes administrators
+            if bits & ~guild.permissions_of(self.user):
+                return "this person lacks the permission for it."
         return None
 
     def _installation_refusal(self, command: Json) -> str | None:

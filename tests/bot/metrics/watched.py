@@ -10,7 +10,7 @@ from bot.workers.host_report import HostReport
 
 
 def device(state: str, name: str = "cpu", memory: int | None = None) -> DeviceReport:
-    return DeviceReport(device=name, state=state, memory_bytes=memory)
+    return DeviceReport(key="cpu", device=name, state=state, memory_bytes=memory)
 
 
 WELL = Connections(open=1, wanted=1, heartbeat=0.05, servers=3)
