@@ -43,7 +43,7 @@ _BLOCK = re.compile(
     re.DOTALL,
 )
 _COMMANDS = {"hotshot": _parser, "hotshot-bot": bot_parser}
-_PLAIN = ("cp", "echo", "git", "mkdir")  # for a shell, with nothing of ours to check
+_PLAIN = ("cp", "echo", "git", "mkdir", "mv")  # for a shell, with nothing of ours to check
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ from bot.core.errors import DataDirectoryError
 from bot.storage.backups.manifest import STAGING
 
 _FILE = "lock"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ADVICE = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EROFS: "mount it so that it can be written",
+}
 _LONGEST = 20  # digits of a process's number
 
 
@@ -79,7 +83,7 @@ def _read_pid(file: int) -> int | None:
 
 
 def _unwritable(data_dir: Path, error: OSError) -> DataDirectoryError:
-    advice = "make room there" if error.errno in _FULL else "give it to the user who runs the bot"
+    advice = _ADVICE.get(error.errno or 0, "give it to the user who runs the bot")
     return DataDirectoryError(
         f"The data directory {data_dir} can't be written ({error.strerror}); {advice}, or choose "
         "another by storage.data_dir in the config."

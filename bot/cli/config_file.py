@@ -43,7 +43,8 @@ class ConfigFile:
         return cls(file, text, is_new, settings, token)
 
     def check_place(self) -> None:
-        """Raise ConfigError where the file can't be written."""
+        """Raise ConfigError where the file can't be written, or a token can't be put into it."""
+        with_settings(self.file, self.text, {"discord.token": self.token})
         place = self.file.resolve().parent
         if not place.is_dir():
             raise ConfigError(

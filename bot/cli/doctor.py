@@ -86,7 +86,9 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     except BotError as error:
         yield Finding.broken("config", error)
         return
-    yield Finding("config", str(file or find_config() or "none, so every setting is the default"))
+    yield Finding(
+        "config", str(file or find_config() or "none; what the environment doesn't set is as usual")
+    )
     if settings.moderation.has_lists:
         yield run_check("words", lambda: _words(settings.moderation))
     yield run_check("token", lambda: _token(settings))

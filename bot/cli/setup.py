@@ -20,7 +20,7 @@ from bot.app.registration import register_commands
 from bot.cli.config_file import ConfigFile
 from bot.cli.token_shape import DEVELOPERS, token_defect
 from bot.core.config import DISCORD, Settings
-from bot.core.config_places import DEFAULT_FILE, find_config
+from bot.core.config_places import DEFAULT_FILE, find_config, is_system
 from bot.core.errors import BotError, ConfigError, StartupError, TokenError
 from bot.gateway.invitation import invitation_url
 from generator.contract.errors import HotshotError
@@ -162,8 +162,12 @@ def _say_what_is_next(config: ConfigFile, settings: Settings) -> None:
     if running is not None:
         _tell(f"The bot that runs now (process {running}) reads the config when it starts again.")
         return
-    flag = "" if find_config() == config.file else f" --config {config.file}"
-    _tell(f"Start it by `hotshot-bot run{flag}`, then type /gif in the server.")
+    start = "hotshot-bot run"
+    if is_system(config.file):
+        start = "systemctl enable --now hotshot-bot"
+    elif find_config() != config.file:
+        start += f" --config {config.file}"
+    _tell(f"Start it by `{start}`, then type /gif in the server.")
 
 
 def _wants(question: str) -> bool:
