@@ -24,7 +24,7 @@ from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket, Geometries
 from tools.nano.machine import CPU, mixed_precision
 from tools.nano.step_inputs import RandomInputs
-from tools.nano.training_stage import TrainingStage
+from tools.nano.training_stage import TrainingStage, is_needed
 
 SEED = 0
 STEPS = 1500
@@ -157,6 +157,8 @@ def train(
 
     Writes nothing where nothing was learnt and nothing is to be.
     """
+    if not is_needed(runs, _NAME, steps):
+        return
     torch.manual_seed(SEED)
     model = load_finished(directory, device)
     add_adapter(model.unet)

@@ -33,7 +33,7 @@ from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket
 from tools.nano.machine import CPU, choose_training_device, make_executor, mixed_precision
 from tools.nano.step_inputs import RandomInputs
-from tools.nano.training_stage import TrainingStage
+from tools.nano.training_stage import TrainingStage, is_needed
 from tools.nano.unet import ClipLoss
 
 SEED = 0
@@ -164,6 +164,9 @@ def train(
 
     Goes on from checkpoints in ``runs``; one that has learnt nothing and isn't to is left out.
     """
+    lengths = {kind: steps for kind, steps in lengths.items() if is_needed(runs, kind, steps)}
+    if not lengths:
+        return
     torch.manual_seed(SEED)
     model = load_finished(directory, device)
     controlnet = build(model.unet).to(device)

@@ -30,7 +30,7 @@ from tools.nano.geometries import Bucket, Geometries
 from tools.nano.gifs import object_mask
 from tools.nano.hollow import outline
 from tools.nano.machine import CPU, choose_training_device, make_executor
-from tools.nano.training_stage import TrainingStage
+from tools.nano.training_stage import TrainingStage, is_needed
 
 SEED = 0
 STEPS = 700
@@ -74,6 +74,8 @@ def train(
 
     Writes nothing where nothing was learnt and nothing is to be.
     """
+    if not is_needed(runs, _NAME, steps):
+        return
     torch.manual_seed(SEED)
     model = load_finished(directory, device)
     add_adapter(model.unet)

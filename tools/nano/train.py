@@ -42,7 +42,7 @@ from tools.nano.geometries import Bucket
 from tools.nano.machine import choose_training_device, make_executor
 from tools.nano.parts import PartOverError
 from tools.nano.published import NATIVE_EDGE, save, save_vae
-from tools.nano.training_stage import TrainingStage
+from tools.nano.training_stage import TrainingStage, is_needed
 
 SEED = 0
 CAPTIONS = 24_000
@@ -238,6 +238,8 @@ def train_vae(
 
 def finish_decoder(output: Path, runs: Path, steps: int, device: torch.device) -> None:
     """Give the decoder of a finished model its last lesson."""
+    if not is_needed(runs, "leftovers", steps):
+        return
     autoencoder = growth.load_vae(output).to(device, memory_format=torch.channels_last)
     stage = _make_stage(
         "leftovers", autoencoder, autoencoder.decoder, steps, runs, learning_rate=1e-3

@@ -30,6 +30,15 @@ CHECKPOINT_SECONDS = 180
 LOG_STEPS = 100
 
 
+def is_needed(directory: Path, name: str, steps: int) -> bool:
+    """Return whether a stage has steps to make, or a checkpoint of what it has learnt."""
+    return steps > 0 or _checkpoint_of(directory, name).exists()
+
+
+def _checkpoint_of(directory: Path, name: str) -> Path:
+    return directory / f"{name}.pt"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingStage:
     """Trains ``model`` and leaves the average of its weights in it.
@@ -149,7 +158,7 @@ class TrainingStage:
 
     @property
     def _checkpoint(self) -> Path:
-        return self.directory / f"{self.name}.pt"
+        return _checkpoint_of(self.directory, self.name)
 
     def _lr_factor(self, step: int) -> float:
         """Return the share of the learning rate: a short rise, then half a cosine down."""
@@ -161,6 +170,11 @@ class TrainingStage:
         if not self._checkpoint.exists():
             return 0
         state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        if state["of"] != self.steps:  # learning rates would jump
+            raise ValueError(
+                f"{self.name} was begun with {state['of']} steps, and goes on with as many: "
+                f"give --steps {self.name}={state['of']}, or remove {self._checkpoint}."
+            )
         self.model.load_state_dict(state["model"])
         trainer.average.module.load_state_dict(state["average"])
         for optimizer, kept in zip(trainer.optimizers, state["optimizers"], strict=True):
@@ -174,7 +188,7 @@ class TrainingStage:
 
     def _save(self, step: int, trainer: Trainer, *, is_finished: bool = False) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        state = {"step": step, "average": trainer.average.module.state_dict()}
+        state = {"step": step, "of": self.steps, "average": trainer.average.module.state_dict()}
         if not is_finished:
             kept = [optimizer.state_dict() for optimizer in trainer.optimizers]
             state |= {"model": self.model.state_dict(), "optimizers": kept}
