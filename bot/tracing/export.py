@@ -23,6 +23,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from bot.core.errors import ConfigError
 from bot.tracing.spans import Span
 from generator.contract.version import VERSION
 
@@ -33,19 +34,28 @@ _CLOSE_SECONDS = 2.0  # for what is left at the end
 
 
 class SpanExport:
-    """Takes spans that are over; ``close`` sends what is left, for a few seconds at most."""
+    """Takes spans that are over; ``close`` sends what is left, for a few seconds at most.
+
+    Raises ConfigError where OpenTelemetry's variables in the environment make no sense.
+    """
 
     def __init__(self, endpoint: str) -> None:
         # it would say the same of every batch, with a traceback
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self._ids = _GivenIds()
-        self._collector = _Collector(endpoint)
-        self._provider = TracerProvider(
-            resource=Resource({"service.name": "hotshot-bot", "service.version": VERSION}),
-            id_generator=self._ids,
-            shutdown_on_exit=False,
-        )
-        self._provider.add_span_processor(BatchSpanProcessor(self._collector))
+        try:
+            self._collector = _Collector(endpoint)
+            self._provider = TracerProvider(
+                resource=Resource({"service.name": "hotshot-bot", "service.version": VERSION}),
+                id_generator=self._ids,
+                shutdown_on_exit=False,
+            )
+            self._provider.add_span_processor(BatchSpanProcessor(self._collector))
+        except ValueError as error:
+            raise ConfigError(
+                f"A variable OTEL_… in the environment is wrong ({str(error).rstrip('.')}); mend "
+                "or unset it, or take tracing.endpoint out of the config."
+            ) from error
         self._tracer = self._provider.get_tracer("hotshot")
 
     def take(self, span: Span) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from bot.core.errors import ConfigError
 from bot.tracing.export import SpanExport
 from bot.tracing.spans import Span
 from tests.collector import collecting
@@ -58,3 +59,9 @@ async def test_a_collector_that_is_away_is_one_line_and_holds_nobody_up(
     await asyncio.to_thread(export.close)
     [line] = [each.getMessage() for each in caplog.records]
     assert line.startswith(f"traces can't be sent to tracing.endpoint, http://127.0.0.1:{port};")
+
+
+def test_a_variable_that_makes_no_sense_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+    with pytest.raises(ConfigError, match=r"OTEL_… in the environment is wrong \(max_queue_size"):
+        SpanExport("http://127.0.0.1:9")
