@@ -25,7 +25,8 @@ def check_config(path: Path) -> str:
             pass
     except FileNotFoundError:
         raise RequestError(
-            f"There is no {path} to pin a revision in; copy config.example.toml to it first."
+            f"There is no {path} to pin a revision in; `hotshot-bot setup` writes it, or copy "
+            "config.example.toml to it first."
         ) from None
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,16 +13,27 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.broker.certificates import ensure_authority, ensure_server_certificate, server_files
+from bot.broker.registry import HostRegistry
+from bot.broker.server_config import accounts_block
 from bot.core.config import Settings
 from tests.installations import ROOT, run
 from tests.programs import need_program
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
+OWN_NATS = DEPLOY / "compose.nats.yaml"
 
 
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+class Loader(yaml.SafeLoader):
+    """Reads a list that takes the place of the first file's."""
+
+
+Loader.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+
+
+def compose(file: Path = COMPOSE) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe one
     return found
 
 
@@ -30,10 +42,14 @@ def prometheus() -> dict[str, Any]:
     return found
 
 
-def test_it_is_of_the_published_schema() -> None:
+def test_they_are_of_the_published_schema(tmp_path: Path) -> None:
+    files = []
+    for file in (COMPOSE, OWN_NATS):
+        files.append(tmp_path / f"{file.stem}.json")  # its tag isn't known to the checker
+        files[-1].write_text(json.dumps(compose(file)), encoding="utf-8")
     checker = [sys.executable, "-m", "check_jsonschema"]
     done = subprocess.run(
-        [*checker, "--builtin-schema", "vendor.compose-spec", COMPOSE],
+        [*checker, "--builtin-schema", "vendor.compose-spec", *files],
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +74,31 @@ def test_the_bot_s_settings_are_settings(monkeypatch: pytest.MonkeyPatch) -> Non
     assert str(settings.metrics.listen_address.port) == port
 
 
+def test_with_a_server_of_its_own_hosts_dial_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = compose()["services"]["bot"]["environment"]
+    together |= compose(OWN_NATS)["services"]["bot"]["environment"]
+    for name, value in together.items():
+        monkeypatch.setenv(name, re.sub(r"\$\{.+?\}", "bot.example.com", value))
+    assert Settings().remote.url == "tls://bot.example.com"
+    assert compose(OWN_NATS)["services"]["bot"]["ports"] == []
+
+
+def test_nats_takes_its_config_with_the_block_of_the_bot(tmp_path: Path) -> None:
+    registry = HostRegistry(tmp_path / "data")
+    registry.add("home")
+    block = accounts_block(registry.read().hosts, bot_key=registry.bot_key().public)
+    (tmp_path / "hotshot.conf").write_text(block)
+    ensure_authority(tmp_path)
+    ensure_server_certificate(tmp_path, ["127.0.0.1"])
+    config = (DEPLOY / "containers" / "nats.conf").read_text(encoding="utf-8")
+    for name, file in zip(("cert.pem", "key.pem"), server_files(tmp_path), strict=True):
+        config = config.replace(f"/run/secrets/nats/{name}", str(file))
+    config = config.replace("/run/secrets/nats/hotshot.conf", "hotshot.conf")
+    assert "/run/" not in config
+    (tmp_path / "nats.conf").write_text(config, encoding="utf-8")
+    run([str(need_program("nats-server")), "-t", "-c", "nats.conf"], tmp_path)
+
+
 def test_what_has_to_be_filled_in_is_in_the_example() -> None:
     text = COMPOSE.read_text(encoding="utf-8")
     wanted = set(re.findall(r"\$\{(\w+)", text))
@@ -69,10 +110,13 @@ def test_what_has_to_be_filled_in_is_in_the_example() -> None:
 
 
 def test_every_file_that_is_mounted_is_here() -> None:
-    for service in compose()["services"].values():
+    for service in (compose()["services"] | compose(OWN_NATS)["services"]).values():
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
-            assert source in compose()["volumes"] or (DEPLOY / source).is_file(), source
+            is_secret = source.startswith("./secrets/")  # the operator's own
+            assert source in compose()["volumes"] or is_secret or (DEPLOY / source).is_file(), (
+                source
+            )
 
 
 def test_targets_are_stages_of_the_dockerfile() -> None:
@@ -87,6 +131,7 @@ def test_targets_are_stages_of_the_dockerfile() -> None:
 
 def test_no_container_has_more_rights_than_it_needs_and_only_two_ports_are_open() -> None:
     services = compose()["services"]
+    services["nats"] = compose(OWN_NATS)["services"]["nats"]
     for name, service in services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
