@@ -30,6 +30,7 @@ SECTIONS = {
     "gallery": "how soon four variations stand in one message after the last of them",
     "words": "what the gate takes to look through a prompt, with 10,000 words and 500 patterns",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",
+    "fair": "how long people wait beside one who asks without end; what the queue costs; minutes",
     "fleet": "the queue in virtual time: a thousand workers, a hundred thousand jobs, four models",
     "estimates": "how true the time left is, after ten jobs of a kind; takes minutes",
     "remote": "workers on GPU hosts beside those here, how many a bot carries; takes minutes",

@@ -39,7 +39,9 @@ class Arrival:
 
 @dataclass
 class Outcome:
-    """What came of a run: when each job began, and how often a worker changed its model."""
+    """What came of a run: when each job began (-1: it was refused), and how often a worker changed
+    its model.
+    """
 
     began: list[float]
     order: list[int] = field(default_factory=list)  # jobs, as they were begun
@@ -49,9 +51,24 @@ class Outcome:
 
 
 class Fleet:
-    """Workers that hold one model each and can load every one, in front of the real queue."""
+    """Workers that hold one model each and can load every one, in front of the real queue.
 
-    def __init__(self, models: Sequence[str], workers: int) -> None:
+    One person may have ``per_user`` jobs waiting or running. Where it ``is_by_arrival``, the queue
+    takes each job for another person's.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[str],
+        workers: int,
+        *,
+        per_user: float = float("inf"),
+        is_by_arrival: bool = False,
+    ) -> None:
+        self._per_user = per_user
+        self._is_by_arrival = is_by_arrival
+        self._unfinished: Counter[int] = Counter()
+        self._making: dict[int, int] = {}  # workers, and their jobs
         self._now = 0.0
         self._held = [models[number * len(models) // workers] for number in range(workers)]
         self._holders = Counter(self._held)
@@ -74,7 +91,18 @@ class Fleet:
         for number, arrival in enumerate(arrivals):
             self._until(arrival.at, arrivals, outcome)
             self._now = arrival.at
-            self._queue.put(Ticket(number, str(number), arrival.user_id, arrival.needs))
+            if self._unfinished[arrival.user_id] >= self._per_user:
+                continue
+            self._unfinished[arrival.user_id] += 1
+            self._queue.put(
+                Ticket(
+                    number,
+                    str(number),
+                    self._owner(number, arrival),
+                    arrival.needs,
+                    seconds=arrival.seconds,
+                )
+            )
             self._feed_idle(arrival.needs.model, arrivals, outcome)
         self._until(float("inf"), arrivals, outcome)
         outcome.cpu_seconds = time.process_time() - began
@@ -88,8 +116,19 @@ class Fleet:
                 self._is_to_look = False
                 for model in self._idle:
                     self._feed_idle(model, arrivals, outcome)
-            elif not self._feed(worker, arrivals, outcome):
+                continue
+            self._end_job(worker, arrivals)
+            if not self._feed(worker, arrivals, outcome):
                 self._idle[self._held[worker]][worker] = None
+
+    def _end_job(self, worker: int, arrivals: Sequence[Arrival]) -> None:
+        number = self._making.pop(worker)
+        arrival = arrivals[number]
+        self._unfinished[arrival.user_id] -= 1
+        self._queue.settle(str(number), self._owner(number, arrival), arrival.seconds)
+
+    def _owner(self, number: int, arrival: Arrival) -> int:
+        return number if self._is_by_arrival else arrival.user_id
 
     def _feed_idle(self, first: str, arrivals: Sequence[Arrival], outcome: Outcome) -> None:
         """Have an idle worker look, one that holds the model before others, as the queue does."""
@@ -116,6 +155,7 @@ class Fleet:
             self._held[worker] = wanted
         outcome.began[ticket.number] = began
         outcome.order.append(ticket.number)
+        self._making[worker] = ticket.number
         self._at(began + arrivals[ticket.number].seconds, worker)
         return True
 

@@ -10,7 +10,8 @@ import logging
 from dataclasses import dataclass, replace
 
 from bot.app.client import HotshotClient
-from bot.core.config import QueueSettings, Settings
+from bot.core.config import Settings
+from bot.core.queue_settings import QueueSettings
 from bot.jobs.store import JobStore
 from bot.policy.daily_quota import FILES, LORAS, DailyDraftQuota, daily_bytes
 from bot.policy.lora_quota import KeptLoraQuota

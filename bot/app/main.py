@@ -176,10 +176,17 @@ async def furnish(
         words=words,
         blocks=blocks,
         adult=AdultRules(database, settings),
-        seconds=SecondsQuota(database, preferences, settings.quota),
+        seconds=SecondsQuota(
+            database,
+            preferences,
+            settings.quota,
+            asked_by=store.asked_by,
+            estimate=cost_history.estimate,
+        ),
         per_user=settings.queue.per_user,
         time_limit=TimeLimit(settings.queue.most_minutes, cost_history.estimate),
         cooldown_seconds=settings.queue.cooldown_seconds,
+        priority_roles=settings.queue.priority_roles,
     )
     groups = GroupMessages(client, policy, database, models)
     progress = ProgressMessages(client, policy, groups, client.logged_in)

@@ -166,6 +166,8 @@ async def vote(interaction: _Interaction, post_id: str, values: Values) -> None:
         raise GoneError(_WITHDRAWN)
     if job.user_id == interaction.user.id:
         raise RefusedError("You can't vote for your own GIF.")
+    if context.blocks.reason(interaction.user.id, post.guild_id) is not None:
+        raise RefusedError("You are blocked here, so you can't vote.")
     lock = _counting.setdefault(post_id, asyncio.Lock())
     async with lock:
         votes = await context.database.write(rows.toggle_vote, post_id, interaction.user.id)

@@ -16,6 +16,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, guild_to_moderate, is_bot_owner
 from bot.storage import moderation as rows
+from bot.storage.models import Job
 from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
 from bot.storage.preferences import EVERYBODY, QUOTAS, SERVER
 from bot.ui import wording
@@ -161,8 +162,13 @@ async def block(
     await send_ephemeral(interaction, translate("🚫 <@{user}> is blocked.", user=user.id))
     for status in context.jobs.waiting_or_running(user.id):
         if guild_id in (EVERYWHERE, status.job.origin.guild_id):
-            with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
-                await context.jobs.cancel(status.job.id, by=user.id)
+            await _cancel(interaction, status.job)
+
+
+async def _cancel(interaction: _Interaction, job: Job) -> None:
+    """Cancel what a block keeps from being posted."""
+    with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
+        await context_of(interaction).jobs.cancel(job.id, by=job.user_id, is_free=True)
 
 
 async def unblock(interaction: _Interaction, *, user: Any, everywhere: Any = None) -> None:
@@ -192,6 +198,9 @@ async def server(interaction: _Interaction, **given: Any) -> None:
     )
     await context.blocks.block(new, _entry(interaction, EVERYWHERE, "block", f"`{target_id}`"))
     await send_ephemeral(interaction, translate("🚫 That server is blocked."))
+    for job in context.jobs.of_people():
+        if job.origin.guild_id == target_id:
+            await _cancel(interaction, job)
 
 
 async def blocked(interaction: _Interaction, *, everywhere: Any = None) -> None:

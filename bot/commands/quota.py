@@ -35,11 +35,23 @@ def _line(line: QuotaLine) -> str:
     label = translate(line.label)
     if not line.limit:
         return translate("{label}: {used:.0f} s used, no limit", label=label, used=line.used)
+    when = f"<t:{int(line.returns.timestamp())}:R>"
+    if line.reserved:
+        return translate(
+            "{label}: {used:.0f} of {limit:.0f} s used, about {reserved:.0f} s for what waits, "
+            "{left:.0f} s left; all of it returns {when}",
+            label=label,
+            used=line.used,
+            limit=line.limit,
+            reserved=line.reserved,
+            left=line.left,
+            when=when,
+        )
     return translate(
         "{label}: {used:.0f} of {limit:.0f} s used, {left:.0f} s left; all of it returns {when}",
         label=label,
         used=line.used,
         limit=line.limit,
-        left=max(0.0, line.limit - line.used),
-        when=f"<t:{int(line.returns.timestamp())}:R>",
+        left=line.left,
+        when=when,
     )

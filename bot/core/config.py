@@ -34,6 +34,7 @@ from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
 from bot.core.monitoring_settings import MetricsSettings, TracingSettings
 from bot.core.owner_settings import OwnerSettings
+from bot.core.queue_settings import QueueSettings
 from bot.core.quota_settings import QuotaSettings
 from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
@@ -148,17 +149,6 @@ class StorageSettings(Section):
     def url(self) -> str:
         """Return the database's address, by default that of a SQLite file in ``data_dir``."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hotshot.db'}"
-
-
-class QueueSettings(Section):
-    """``[queue]``: how much may wait."""
-
-    size: Annotated[int, Field(ge=1, le=100_000)] = 500
-    per_user: Annotated[int, Field(ge=1, le=10_000)] = 5
-    cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
-    per_user_second: Annotated[float, Field(ge=0, le=10_000)] = 30.0
-    most_minutes: Annotated[float, Field(ge=0, le=10_000)] = 0.0
-    leave_seconds: Annotated[float, Field(ge=0)] = 20.0
 
 
 def _plain_names(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -288,6 +278,11 @@ class Settings(BaseSettings):
                     f"models: two models are called {name!r}, counting that of generator.model; "
                     "give each a name of its own"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _queue_and_quotas_agree(self) -> Self:
+        self.queue.check_against(self.quota)
         return self
 
     def require_token(self) -> str:

@@ -24,6 +24,16 @@ class QuotaLimits(Section):
             raise ValueError("month_seconds is less than day_seconds, so a day could never be used")
         return self
 
+    def is_less_than(self, other: QuotaLimits) -> bool:
+        """Return whether less is allowed in a day or a month than by other limits."""
+        return any(
+            own > 0 and (not others or own < others)
+            for own, others in (
+                (self.day_seconds, other.day_seconds),
+                (self.month_seconds, other.month_seconds),
+            )
+        )
+
 
 class QuotaSettings(QuotaLimits):
     """The limits of everybody, and others by server and by role, whose ids Discord shows.
@@ -33,3 +43,11 @@ class QuotaSettings(QuotaLimits):
 
     servers: dict[Id, QuotaLimits] = Field(default_factory=dict)
     roles: dict[Id, QuotaLimits] = Field(default_factory=dict)
+
+    def ever_allows(self, seconds: float) -> bool:
+        """Return whether anybody may use so many seconds at once."""
+        return any(
+            (not limits.day_seconds or seconds <= limits.day_seconds)
+            and (not limits.month_seconds or seconds <= limits.month_seconds)
+            for limits in (self, *self.servers.values(), *self.roles.values())
+        )

@@ -56,22 +56,27 @@ class BatchPace:
         batch = _Batch(kind, len(job_ids), len(job_ids))
         self._batches |= dict.fromkeys(job_ids, batch)
 
-    def end(self, job_id: str, took: float | None) -> bool:
-        """Note that a job is over; return whether it was computed together with others.
+    def end(self, job_id: str, took: float | None) -> int:
+        """Note that a job is over; return how many were computed together, 1 where it was alone.
 
         ``took`` is how long it was computed beside what it takes alone; None where that isn't
         known, or where it wasn't made.
         """
         batch = self._batches.pop(job_id, None)
         if batch is None:
-            return False
+            return 1
         batch.left -= 1
         batch.is_whole &= took is not None
         batch.longest = max(batch.longest, took or 0.0)
         if batch.is_whole and not batch.left:
             shares = self._shares.setdefault(batch.kind, deque(maxlen=_REMEMBERED))
             shares.append(batch.longest / batch.size)
-        return True
+        return batch.size
+
+    def size(self, job_id: str) -> int:
+        """Return how many jobs are computed together with one, counting it."""
+        batch = self._batches.get(job_id)
+        return 1 if batch is None else batch.size
 
     def key(self, job_id: str) -> object:
         """Return what jobs that are computed together share, and no others."""

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.jobs.cost_model import Estimate
 from bot.jobs.needs import JobNeeds
 from bot.jobs.notifier import Notifier
 from bot.jobs.queue import FairQueue, Ticket
+from bot.jobs.shares import TYPICAL_SECONDS
 from bot.jobs.store import JobStore
 from bot.jobs.transitions import Transition
 from bot.storage.models import UNFINISHED, Job, State
+from generator.contract.messages import Request
 
 
 class Enqueuer:
     """``model`` is the default one that there is now, whatever it was when a job was accepted.
 
-    ``stop(job_id, attempt)`` has a worker leave a running job, which then waits again.
+    ``stop(job_id, attempt)`` has a worker leave a running job, which then waits again. Whoever asks
+    is charged what their jobs take, in advance by the ``estimate``.
     """
 
     def __init__(
@@ -30,12 +34,14 @@ class Enqueuer:
         queue: FairQueue,
         model: str,
         *,
+        estimate: Callable[[Request], Estimate | None],
         stop: Callable[[str, int], None],
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._queue = queue
         self._model = model
+        self._estimate = estimate
         self._stop = stop
         self._full_hosts: dict[str, frozenset[str]] = {}  # by unfinished job
         self._giving_way: dict[str, int] = {}  # running jobs of the bot's own, and their attempts
@@ -73,12 +79,15 @@ class Enqueuer:
         return any(host in hosts for hosts in self._full_hosts.values())
 
     def _ticket(self, job: Job) -> Ticket:
+        known = self._estimate(job.request)
         return Ticket(
             job.number,
             job.id,
             job.user_id,
             self.needs(job),
             is_background=job.origin.is_background,
+            seconds=TYPICAL_SECONDS if known is None else known.seconds,
+            priority=job.origin.priority,
         )
 
     def _follow(self, transition: Transition) -> None:
@@ -89,3 +98,15 @@ class Enqueuer:
             self._giving_way.pop(job.id, None)
         if job.state not in UNFINISHED:
             self._full_hosts.pop(job.id, None)
+        if not job.origin.is_background:
+            self._charge(job)
+
+    def _charge(self, job: Job) -> None:
+        """Have its owner pay what a job took; what failed is free."""
+        match job.state:
+            case State.DELIVERING:
+                self._queue.note_made(job.id, job.user_id, job.seconds or 0.0)
+            case State.DONE | State.CANCELLED:
+                self._queue.settle(job.id, job.user_id, job.seconds or 0.0)
+            case State.FAILED:
+                self._queue.settle(job.id, job.user_id, 0.0)

@@ -57,15 +57,15 @@ class Status:
 class Run:
     """A job in a worker's hands since it ``began``, and at its end what passed after its last step.
 
-    ``file_seconds`` of these were its file's, while its worker was free for another job. What one
-    takes that was computed ``together`` with others says nothing of one that is alone.
+    ``file_seconds`` of these were its file's, while its worker was free for another job. So many
+    were computed ``together``; what one takes beside others says nothing of one that is alone.
     """
 
     device: str
     began: float
     after_steps: float = 0.0
     file_seconds: float = 0.0
-    together: bool = False
+    together: int = 1
 
 
 class JobEstimator:
@@ -150,6 +150,13 @@ class JobEstimator:
         return replace(
             run, after_steps=after_steps, file_seconds=computed or 0.0, together=together
         )
+
+    def seconds_at_work(self, job_id: str) -> float | None:
+        """Return how long a worker has been at a job, shared out among those that it is computed
+        together with; None where none is.
+        """
+        run = self._runs.get(job_id)
+        return None if run is None else (self._clock() - run.began) / self._batches.size(job_id)
 
     def _beside_alone(self, job_id: str, device: str, took: float | None) -> float | None:
         """Return how long a job was computed beside what it takes alone; None where unknown."""

@@ -52,10 +52,14 @@ class Admission:
     """What a request that may be accepted is still held to by the write that adds its job.
 
     Others are accepted in the meantime, so only there can be counted. None is no limit.
+    ``check_seconds`` raises RefusedError where those have used up what was left; ``priority`` is
+    that of the job in the queue.
     """
 
     per_person: UnfinishedLimit | None = None
     in_guild: UnfinishedLimit | None = None  # of that person
+    check_seconds: Callable[[], None] = lambda: None
+    priority: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ class ServerWords(Protocol):
 class Blocks(Protocol):
     """Who is blocked, and where."""
 
+    def reason(self, user_id: int, guild_id: int | None) -> Text | None:
+        """Return what is said to somebody who is blocked there; None where nobody is."""
+
     def listed(self, guild_id: int) -> list[Block]:
         """Return the blocks that hold on a server, or EVERYWHERE, the newest first."""
 
@@ -154,13 +161,22 @@ class Blocks(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaLine:
-    """How many seconds of computing somebody used of ``limit`` (0: any), and when all return."""
+    """How many seconds of computing somebody used of ``limit`` (0: any), and when all return.
+
+    ``reserved`` is for what they have waiting or running, by its estimate.
+    """
 
     used: float
     limit: float
     returns: datetime
+    reserved: float = 0.0
     is_day: bool = False  # else of a month
     is_here: bool = False  # on this server, else everywhere
+
+    @property
+    def left(self) -> float:
+        """The seconds that nothing uses or waits for, of a limit."""
+        return max(0.0, self.limit - self.used - self.reserved)
 
     @property
     def label(self) -> Text:
@@ -192,7 +208,7 @@ class Policy(Gate, Protocol):
     async def check_shared(self, place: Place, job: Job) -> None:
         """Raise RefusedError where a result may not be shown there, beside where it was made."""
 
-    async def quota(self, actor: Actor, place: Place) -> list[QuotaLine]:
+    async def quota(self, actor: Actor, place: Place) -> Sequence[QuotaLine]:
         """Return what this person has used of the workers' time, and what they may."""
 
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:

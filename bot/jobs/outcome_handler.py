@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from bot.core.errors import WorkerDiedError
 from bot.jobs.background import BackgroundTasks
@@ -49,12 +50,13 @@ class OutcomeHandler:
         """Complete or fail a job, or have it wait again."""
         match outcome:
             case MadeFile(seconds=seconds):
-                if not run.together:
+                if run.together == 1:
                     took = Estimate(seconds, run.after_steps, run.file_seconds)
                     learning = self._cost_history.learn(run.device, job.request, took)
                     self._tasks.start_for(job, learning)
                 began = time.monotonic()
-                await self._completer.complete(job, outcome)
+                own = seconds / run.together  # what was computed once is paid for once
+                await self._completer.complete(job, replace(outcome, seconds=own))
                 self._estimator.job_delivered(time.monotonic() - began)
             case Failed(failure=failure) if self._is_elsewhere(job, failure, run.device):
                 await self._enqueuer.requeue(job)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Protocol
 
 from bot.jobs.needs import JobNeeds
+from bot.jobs.shares import FairShares
 from bot.jobs.turns import FairTurns, Head, Ticket
 
 __all__ = ["ANY_WORKER", "FairQueue", "Fit", "ModelChanges", "Ticket"]
@@ -72,7 +73,7 @@ class ModelChanges:
 
 
 class FairQueue:
-    """Tickets that wait, round robin between people.
+    """Tickets that wait, by what people used of the workers' time.
 
     ``is_possible`` says of needs whether any worker that there is can meet them, ``is_held``
     whether no worker is to be given such a job for now.
@@ -90,7 +91,7 @@ class FairQueue:
         self._is_held = is_held
         self._changes = changes or ModelChanges()
         self._clock = clock
-        self._turns = FairTurns()
+        self._turns = FairTurns(FairShares(clock))
         self._background: dict[str, Ticket] = {}  # by job, in the order in which they came
         self._since: dict[str, tuple[int, float]] = {}  # jobs: the turn and time they came
         self._overtaken: dict[str, float] = {}  # jobs that were first, and since when
@@ -179,6 +180,20 @@ class FairQueue:
         self._forget(job_id)
         return True
 
+    def load_shares(self, used: Mapping[int, float]) -> None:
+        """Begin with the seconds that people used lately, before anything is put."""
+        self._turns.shares.load(used)
+
+    def note_made(self, job_id: str, user_id: int, seconds: float) -> None:
+        """Count what was made by what it took, which may still turn out to be for nothing."""
+        self._turns.shares.charge(job_id, user_id, seconds)
+        self._note_used(user_id)
+
+    def settle(self, job_id: str, user_id: int, seconds: float) -> None:
+        """Count a job that is over by what its owner is to pay for it, in place of its estimate."""
+        self._turns.shares.settle(job_id, user_id, seconds)
+        self._note_used(user_id)
+
     def order(self) -> Sequence[Ticket]:
         """Return all tickets in the order they would be served in if nobody else came.
 
@@ -186,7 +201,7 @@ class FairQueue:
         workers hold isn't looked at.
         """
         if self._order is None:
-            tickets = list(self._turns.in_order())
+            tickets = self._turns.in_order()
             impossible = {each for each in self._turns.kinds() if not self._is_able(each)}
             if impossible:  # else nobody is to be looked at one by one
                 able = [ticket for ticket in tickets if ticket.needs not in impossible]
@@ -282,7 +297,7 @@ class FairQueue:
     def _turns_waited(self, head: Head) -> int:
         """Return how many jobs were made since its owner's turn, or since it came."""
         came, _ = self._since[head.ticket.job_id]
-        return self._turns.turn - max(head.key[0], came)
+        return self._turns.turn - max(head.since, came)
 
     def _left(self, head: Head) -> float:
         """Return seconds until an idle worker changes its model for this one."""
@@ -334,6 +349,10 @@ class FairQueue:
     def _forget(self, job_id: str) -> None:
         self._since.pop(job_id, None)
         self._overtaken.pop(job_id, None)
+        self._changed()
+
+    def _note_used(self, user_id: int) -> None:
+        self._turns.note_used(user_id)
         self._changed()
 
     def _changed(self) -> None:

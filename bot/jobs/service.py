@@ -85,6 +85,7 @@ class JobService(WorkerEvents):
             notifier,
             queue,
             model,
+            estimate=cost_history.estimate,
             stop=lambda *run: self._stop_worker(*run),  # noqa: PLW0108 - it is registered later
         )
         roster = WorkerRoster(queue.note_workers_changed, self._enqueuer.is_avoided)
@@ -158,9 +159,12 @@ class JobService(WorkerEvents):
         """Write what ``note_answer`` was given, for a job that waits long."""
         await self._store.save_answer(job_id)
 
-    async def cancel(self, job_id: str, *, by: int, manages_guild: int | None = None) -> Job:
+    async def cancel(
+        self, job_id: str, *, by: int, manages_guild: int | None = None, is_free: bool = False
+    ) -> Job:
         """End a job at once. ``manages_guild``: the server whose jobs this person may cancel.
 
+        Whoever cancels their own pays what a worker did of it by then, unless it ``is_free``.
         Raises RefusedError where it is somebody else's, or over, or on its way already.
         """
         for _ in range(_CANCEL_TRIES):
@@ -168,7 +172,11 @@ class JobService(WorkerEvents):
             if job is None:
                 break
             check_may_cancel(job, by, manages_guild)
-            cancelled = await self._store.move(job, State.CANCELLED, finished_at=now())
+            is_paid = by == job.user_id and not is_free
+            seconds = self._estimator.seconds_at_work(job_id) if is_paid else None
+            cancelled = await self._store.move(
+                job, State.CANCELLED, finished_at=now(), seconds=seconds
+            )
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
@@ -269,6 +277,7 @@ class JobService(WorkerEvents):
         """Hand a job out under a new attempt number; None where it was cancelled meanwhile."""
         job = self._store.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
+            self._queue.settle(ticket.job_id, ticket.user_id, 0.0)
             return None
         attempt = job.attempt + 1
         try:
@@ -281,6 +290,7 @@ class JobService(WorkerEvents):
             self._queue.put_back(ticket)
             return None
         if running is None:
+            self._queue.settle(ticket.job_id, ticket.user_id, 0.0)
             return None
         self._estimator.job_started(job.id, device)
         for observer in self._observers:
@@ -335,6 +345,7 @@ class JobService(WorkerEvents):
 
     async def recover(self) -> None:
         """Take up what an earlier run left unfinished, before anything new is accepted."""
+        self._queue.load_shares(await self._store.used_lately())
         async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
                 await self._resume(job)

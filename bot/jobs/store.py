@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from bot.core.errors import NotAcceptedError, StorageError
 from bot.jobs.gate import Admission, UnfinishedLimit
 from bot.jobs.transitions import Transition, TransitionStream
 from bot.storage import jobs as rows
+from bot.storage import shares
 from bot.storage.database import Database
 from bot.storage.models import BOT, TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
@@ -40,7 +40,7 @@ class _UnfinishedJobs:
     def __init__(self) -> None:
         self.by_id: dict[str, Job] = {}
         self.ids_by_group: dict[str, dict[str, None]] = {}
-        self.count_by_owner: Counter[int] = Counter()
+        self.by_owner: dict[int, dict[str, Job]] = {}
         self.running_count = self.background_count = 0
         self.pending_bytes = 0
 
@@ -48,8 +48,10 @@ class _UnfinishedJobs:
         """Take in a job as it stands now; one that is over goes."""
         if (before := self.by_id.pop(job.id, None)) is not None:
             self._count(before, -1)
+            self._drop_from_owner(before)
         if job.state in UNFINISHED:
             self.by_id[job.id] = job
+            self.by_owner.setdefault(job.user_id, {})[job.id] = job
             self._count(job, 1)
 
     def _count(self, job: Job, change: int) -> None:
@@ -58,11 +60,13 @@ class _UnfinishedJobs:
         else:
             self.running_count += change * (job.state is State.RUNNING)
         self.pending_bytes += change * estimated_bytes(job.request)
-        self.count_by_owner[job.user_id] += change
-        if not self.count_by_owner[job.user_id]:
-            del self.count_by_owner[job.user_id]
         if (group_id := job.origin.group_id) is not None:
             self._regroup(job.id, group_id, is_there=change > 0)
+
+    def _drop_from_owner(self, job: Job) -> None:
+        del self.by_owner[job.user_id][job.id]
+        if not self.by_owner[job.user_id]:
+            del self.by_owner[job.user_id]
 
     def _regroup(self, job_id: str, group_id: str, *, is_there: bool) -> None:
         if is_there:
@@ -80,7 +84,7 @@ class JobStore:
         self._database = database
         self._size = size
         self._unfinished = _UnfinishedJobs()
-        self._adding: Counter[int] = Counter()  # owners of the jobs that are being written
+        self._adding: dict[str, tuple[Origin, Request]] = {}  # by the ids of jobs being written
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
         # by job: writes that failed as the database said, though they may have got through
         self._doubtful: set[tuple[str, State, int]] = set()
@@ -107,6 +111,12 @@ class JobStore:
             self._unfinished.by_id[each] for each in self._unfinished.ids_by_group.get(group_id, ())
         ]
 
+    def asked_by(self, user_id: int) -> Iterator[tuple[Origin, Request]]:
+        """Yield all that is unfinished of somebody's, with what is being written."""
+        for job in self._unfinished.by_owner.get(user_id, {}).values():
+            yield job.origin, job.request
+        yield from (each for each in self._adding.values() if each[0].user_id == user_id)
+
     @property
     def running(self) -> int:
         """The number of people's jobs that workers have."""
@@ -132,14 +142,16 @@ class JobStore:
         admission: Admission,
     ) -> Job:
         """Write a new job, within the limits of its ``admission``; that of its server is held to
-        in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
+        in the transaction that adds it. Raises RefusedError, and nothing was kept.
         """
-        self._check_room(origin.user_id, admission.per_person)
-        self._adding[origin.user_id] += 1
+        self._check_room(origin.user_id, admission)
+        job_id = uuid.uuid4().hex
+        self._adding[job_id] = origin, request
         return await self._to_the_end(
             self._add(
+                job_id,
                 admission.in_guild,
-                origin=origin,
+                origin=replace(origin, priority=admission.priority),
                 request=request,
                 model=model,
                 now=now(),
@@ -147,11 +159,11 @@ class JobStore:
             )
         )
 
-    async def _add(self, in_guild: UnfinishedLimit | None, *, origin: Origin, **values: Any) -> Job:
+    async def _add(self, job_id: str, in_guild: UnfinishedLimit | None, **values: Any) -> Job:
         try:
-            job = await self._insert(uuid.uuid4().hex, in_guild, origin=origin, **values)
+            job = await self._insert(job_id, in_guild, **values)
         finally:
-            self._adding -= Counter((origin.user_id,))  # which keeps no zeros
+            del self._adding[job_id]
         self._take_in(None, job)
         return job
 
@@ -174,6 +186,10 @@ class JobStore:
             for job in found:
                 self._take_in(None, job, is_recovered=True)
                 yield job
+
+    async def used_lately(self) -> dict[int, float]:
+        """Return the seconds that people used, as they count now in the queue."""
+        return await self._database.write(shares.load, now())
 
     async def owner_not_notified(self) -> list[Job]:
         """Return jobs that are over, whose owners may not know yet."""
@@ -290,13 +306,14 @@ class JobStore:
         if self._writing:
             await asyncio.wait(self._writing)
 
-    def _check_room(self, user_id: int, per_person: UnfinishedLimit | None) -> None:
-        """Raise NotAcceptedError where there is no room for one more job of this person's.
+    def _check_room(self, user_id: int, admission: Admission) -> None:
+        """Raise RefusedError where there is no room for one more job of this person's.
 
         What the bot makes for itself takes no room from people.
         """
-        own = self._unfinished.count_by_owner[user_id] + self._adding[user_id]
-        number = self.of_people + self._adding.total() - self._adding[BOT]
+        per_person = admission.per_person
+        own = sum(1 for _ in self.asked_by(user_id))
+        number = self.of_people + sum(origin.user_id != BOT for origin, _ in self._adding.values())
         if per_person is not None and own >= per_person.most:
             raise per_person.refusal(own)
         if number >= self._size:
@@ -305,6 +322,7 @@ class JobStore:
                 "few minutes.",
                 number=number,
             )
+        admission.check_seconds()
 
 
 def _stand(job: Job) -> tuple[State, int]:

@@ -1,4 +1,9 @@
-"""Whose turn it is: one job of each person in turn, whoever was served longest ago first.
+"""Whose turn it is: that of whoever used the workers least lately and has waited longest.
+
+Each person has a rank in rounds, a round being as many jobs as people wait: the round in which they
+began to wait for this turn, and what they used (``bot.jobs.shares``) on top. So people of whom none
+used much are served one job each in turn, who used much comes after those who used little, and
+since the rounds go on nobody is passed over for ever.
 
 Each person's tickets stand in lanes, one for each kind of needs, in order of acceptance. A worker
 that can't make somebody's first one is given the next that it can make; the lane passed over keeps
@@ -9,23 +14,29 @@ found by a heap for each kind of needs, so serving costs the same however many w
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bot.jobs.needs import JobNeeds
+from bot.jobs.shares import TYPICAL_SECONDS, FairShares
 
-_MAX_REMEMBERED = 10_000  # people who have nothing waiting
-
-Key = tuple[int, int, int]
-"""What comes first: the turn in which its owner was served last, who came first, the ticket."""
+Key = tuple[float, int, int]
+"""What comes first: the rank of its owner's turn, who came first, the ticket."""
+_Again = tuple[float, int, list["Ticket"], int, float, float]
+"""Somebody who has been served in a look ahead: the rank of the next turn, when they came, their
+tickets and the place of the next one, what they have used, and the rounds of their priority.
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
     """A place in the queue; lower numbers were accepted earlier.
 
-    One in the ``is_background`` is served when nobody else's is there.
+    One in the ``is_background`` is served when nobody else's is there. It may keep a worker for so
+    many ``seconds``; what somebody used counts the less, the higher the ``priority`` of the ticket
+    that they put last.
     """
 
     number: int
@@ -33,6 +44,16 @@ class Ticket:
     user_id: int
     needs: JobNeeds = field(default=JobNeeds(), compare=False)
     is_background: bool = field(default=False, compare=False)
+    seconds: float = field(default=TYPICAL_SECONDS, compare=False)
+    priority: float = field(default=1.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A turn that somebody waits for: its rank, and how many jobs were made when that began."""
+
+    rank: float
+    since: int
 
 
 @dataclass(slots=True)
@@ -40,7 +61,7 @@ class _Lane:
     """One person's tickets with the same needs; ``kept_turn`` is that of one passed over."""
 
     tickets: deque[Ticket] = field(default_factory=deque)
-    kept_turn: int | None = None
+    kept_turn: _Turn | None = None
 
     def insert(self, ticket: Ticket) -> None:
         """Add a ticket by its number, nearly always as the last or the first."""
@@ -55,15 +76,20 @@ class _Lane:
 
 @dataclass(slots=True)
 class _Person:
-    """Somebody who has tickets, the turn in which they were served last, and when they came."""
+    """Somebody who has tickets: the turn that they wait for, and the round in which that began.
 
-    turn: int
+    ``ahead`` are the rounds that their priority brings them forward by.
+    """
+
+    turn: _Turn
     arrival: int
+    round: float
+    ahead: float = 0.0
     lanes: dict[JobNeeds, _Lane] = field(default_factory=dict)
 
     def key(self, lane: _Lane) -> Key:
-        turn = self.turn if lane.kept_turn is None else lane.kept_turn
-        return (turn, self.arrival, lane.tickets[0].number)
+        turn = lane.kept_turn or self.turn
+        return (turn.rank, self.arrival, lane.tickets[0].number)
 
     def tickets(self) -> list[Ticket]:
         """Return all tickets in order of acceptance."""
@@ -74,8 +100,8 @@ class _Person:
 class _Heap:
     """Finds the first lane among people's lanes with the same needs, each by one entry.
 
-    An entry is never later than its lane, whose turn only rises; where that falls, the entry is
-    replaced. What is out of date is put right when it comes to the top.
+    An entry is never later than its lane: whose rank rises is put right when it comes to the top,
+    and whose rank falls has its entry replaced.
     """
 
     def __init__(self) -> None:
@@ -107,53 +133,57 @@ class _Heap:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A ticket that is first among some, and its place in the order."""
+    """A ticket that is first among some, its place in the order, and how many jobs had been made
+    when its owner began to wait for this turn.
+    """
 
     key: Key
     ticket: Ticket
+    since: int
 
 
 class FairTurns:
     """The tickets that wait, by whose turn it is. ``turn`` counts those that were served."""
 
-    def __init__(self) -> None:
+    def __init__(self, shares: FairShares | None = None) -> None:
+        self.shares = shares or FairShares()
         self._people: dict[int, _Person] = {}
         self._heaps: dict[JobNeeds, _Heap] = {}
         self._owners: dict[str, Ticket] = {}
-        self._served: dict[int, int] = {}  # people, and the turn in which they were served last
         self._first_arrival = self._last_arrival = 0
+        self._round = 0.0  # each job is one of as many as people wait
         self.turn = 0
 
     def __len__(self) -> int:
         return len(self._owners)
-
-    def find(self, job_id: str) -> Ticket | None:
-        """Return a job's ticket, where it waits."""
-        return self._owners.get(job_id)
 
     def put(self, ticket: Ticket) -> None:
         """Add a ticket to its owner's by number, so one that comes back gets its old place."""
         person = self._people.get(ticket.user_id)
         if person is None:
             self._last_arrival += 1
-            turn = self._served.get(ticket.user_id, 0)
-            person = self._people[ticket.user_id] = _Person(turn, self._last_arrival)
-        lane = person.lanes.setdefault(ticket.needs, _Lane())
-        lane.insert(ticket)
+            turn = _Turn(self._round, self.turn)
+            person = _Person(turn, self._last_arrival, self._round)
+            self._people[ticket.user_id] = person
+        person.lanes.setdefault(ticket.needs, _Lane()).insert(ticket)
         self._owners[ticket.job_id] = ticket
-        if lane.tickets[0] is ticket:
-            self._push(ticket.user_id, person, ticket.needs)
+        person.ahead = self.shares.ahead(ticket.priority)
+        self._rank(ticket.user_id, person)
 
     def put_back(self, ticket: Ticket) -> None:
         """Add one that was served and interrupted: its owner is next in turn again."""
+        self.shares.give_back(ticket.job_id)
         self.put(ticket)
         self._first_arrival -= 1
         person = self._people[ticket.user_id]
-        person.turn, person.arrival = 0, self._first_arrival
+        person.round, person.arrival = -math.inf, self._first_arrival
         person.lanes[ticket.needs].kept_turn = None
-        self._served.pop(ticket.user_id, None)
-        for needs in person.lanes:
-            self._push(ticket.user_id, person, needs)
+        self._rank(ticket.user_id, person)
+
+    def note_used(self, user_id: int) -> None:
+        """Have somebody's turn follow what their share is now."""
+        if (person := self._people.get(user_id)) is not None:
+            self._rank(user_id, person)
 
     def remove(self, job_id: str) -> bool:
         """Take a job's ticket out; False where it wasn't waiting."""
@@ -164,12 +194,6 @@ class FairTurns:
         lane.tickets.remove(ticket)
         self._drop_if_empty(ticket, lane)
         return True
-
-    def clear(self) -> None:
-        """Take all tickets out."""
-        self._people.clear()
-        self._heaps.clear()
-        self._owners.clear()
 
     def kinds(self) -> tuple[JobNeeds, ...]:
         """Return the kinds of needs that tickets have."""
@@ -190,7 +214,9 @@ class FairTurns:
             del self._heaps[needs]
             return None
         key, user_id = found
-        return Head(key, self._people[user_id].lanes[needs].tickets[0])
+        person = self._people[user_id]
+        lane = person.lanes[needs]
+        return Head(key, lane.tickets[0], (lane.kept_turn or person.turn).since)
 
     def following(self, ticket: Ticket) -> Iterator[Ticket]:
         """Yield the tickets that the owner of this one has with the same needs, in their order."""
@@ -216,41 +242,76 @@ class FairTurns:
         """
         person = self._people[ticket.user_id]
         lane = person.lanes[ticket.needs]
-        self._note_passed(person, lane, ticket)
+        self.shares.charge(ticket.job_id, ticket.user_id, ticket.seconds)
+        self.turn += 1
+        self._round += 1 / len(self._people)
+        person.round = max(person.round, self._round - late / len(self._people))
+        due = self._due(ticket.user_id, person, self.turn - late)
+        self._note_passed(person, lane, ticket, due)
+        person.turn = due
         lane.tickets.popleft()
         del self._owners[ticket.job_id]
-        self.turn += 1
-        person.turn = self.turn - late
-        self._served.pop(ticket.user_id, None)
-        self._served[ticket.user_id] = person.turn
-        if len(self._served) > _MAX_REMEMBERED:  # the one longest ago, who is as good as new
-            del self._served[next(iter(self._served))]
         self._drop_if_empty(ticket, lane)
-        if ticket.user_id in self._people:  # whose turn is the last one now
+        if ticket.user_id in self._people:  # whose turn is nearly always one of the last now
             self._people[ticket.user_id] = self._people.pop(ticket.user_id)
+            self._push(ticket.user_id, person)
 
-    def in_order(self) -> Iterator[Ticket]:
-        """Yield all tickets in the order they would be served in if nobody else came."""
+    def in_order(self) -> list[Ticket]:
+        """Return all tickets in the order they would be served in if nobody else came."""
         # kept so, it is nearly in order the next time, and what is nearly in order is sorted
         # in linear time
         self._people = dict(
-            sorted(self._people.items(), key=lambda each: (each[1].turn, each[1].arrival))
+            sorted(self._people.items(), key=lambda each: (each[1].turn.rank, each[1].arrival))
         )
-        rounds = [person.tickets() for person in self._people.values()]
-        turn = 0
-        while rounds:
-            yield from (tickets[turn] for tickets in rounds)
-            turn += 1
-            rounds = [tickets for tickets in rounds if turn < len(tickets)]
+        order: list[Ticket] = []
+        again: list[_Again] = []
+        now, people = self._round, len(self._people)
 
-    def _note_passed(self, person: _Person, served: _Lane, ticket: Ticket) -> None:
+        def serve_again(limit: tuple[float, int]) -> None:
+            nonlocal now, people
+            while again and again[0] < limit:
+                _, arrival, tickets, place, used, ahead = again[0]
+                now += 1 / people
+                order.append(tickets[place])
+                used += tickets[place].seconds
+                if place + 1 == len(tickets):
+                    heapq.heappop(again)
+                    people -= 1
+                    continue
+                rank = now + self.shares.behind(used) - ahead
+                heapq.heapreplace(again, (rank, arrival, tickets, place + 1, used, ahead))
+
+        for user_id, person in self._people.items():
+            serve_again((person.turn.rank, person.arrival))
+            tickets = person.tickets()
+            order.append(tickets[0])
+            now += 1 / people
+            if len(tickets) == 1:
+                people -= 1
+                continue
+            used = self.shares.used(user_id) + tickets[0].seconds
+            rank = now + self.shares.behind(used) - person.ahead
+            heapq.heappush(again, (rank, person.arrival, tickets, 1, used, person.ahead))
+        serve_again((math.inf, 0))
+        return order
+
+    def _due(self, user_id: int, person: _Person, since: int) -> _Turn:
+        """Return the turn that somebody waits for, by what they have used now."""
+        behind = self.shares.behind(self.shares.used(user_id))
+        return _Turn(person.round + behind - person.ahead, since)
+
+    def _rank(self, user_id: int, person: _Person) -> None:
+        person.turn = self._due(user_id, person, person.turn.since)
+        self._push(user_id, person)
+
+    def _note_passed(self, person: _Person, served: _Lane, ticket: Ticket, due: _Turn) -> None:
         """Keep the turn of their lanes whose first tickets are earlier, which are passed over.
 
-        One turn is kept once: when it is used, those still passed over have the turn that is due
-        now. Else whoever has many that are passed over would be served again and again.
+        One turn is kept once: when it is used, those still passed over have the turn that is
+        ``due`` now. Else whoever has many that are passed over would be served again and again.
         """
         was_passed = served.kept_turn is not None
-        turn = self.turn + 1 if was_passed else person.turn
+        turn = due if was_passed else person.turn
         served.kept_turn = None
         for lane in person.lanes.values():
             if lane is served:
@@ -261,9 +322,9 @@ class FairTurns:
             ):
                 lane.kept_turn = turn
 
-    def _push(self, user_id: int, person: _Person, needs: JobNeeds) -> None:
-        heap = self._heaps.setdefault(needs, _Heap())
-        heap.push(user_id, person.key(person.lanes[needs]))
+    def _push(self, user_id: int, person: _Person) -> None:
+        for needs, lane in person.lanes.items():
+            self._heaps.setdefault(needs, _Heap()).push(user_id, person.key(lane))
 
     def _drop_if_empty(self, ticket: Ticket, lane: _Lane) -> None:
         if lane.tickets:

@@ -44,6 +44,7 @@ LIVE = frozenset(
         "queue.most_minutes",
         "queue.per_user",
         "queue.per_user_second",
+        "queue.priority_roles",
         "queue.size",
         "quota.day_seconds",
         "quota.month_seconds",

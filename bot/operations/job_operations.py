@@ -45,7 +45,7 @@ class JobOperations:
     async def cancel(self, said: OneJob, by: Operator) -> Outcome:
         """End a job; its owner reads that it was cancelled."""
         job = await self._one(said.job)
-        await self._needs.jobs.cancel(job.id, by=job.user_id)
+        await self._needs.jobs.cancel(job.id, by=job.user_id, is_free=True)
         await self._needs.record(by, "cancelled", person(job.user_id), job.id)
         return Outcome({"job": job.id}, [Text("Cancelled: {job}", job=job.id)])
 

@@ -231,7 +231,7 @@ class Operations:
         waiting = [job for job in self._needs.jobs.of_people() if job.user_id == said.user]
         for job in waiting:
             with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
-                await self._needs.jobs.cancel(job.id, by=said.user)
+                await self._needs.jobs.cancel(job.id, by=said.user, is_free=True)
         values = {"user": str(said.user), "cancelled": len(waiting)}
         return Outcome(values, [Text("🚫 <@{user}> is blocked.", user=said.user)])
 

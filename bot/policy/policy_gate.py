@@ -6,7 +6,7 @@ anything is fetched, and once more where its job is accepted, which nothing gets
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class PolicyGate:
         per_user: int,
         time_limit: TimeLimit | None = None,
         cooldown_seconds: float = 0.0,
+        priority_roles: Mapping[str, float] | None = None,
     ) -> None:
         self.decisions = DecisionStream()
         self._store = store
@@ -67,11 +68,14 @@ class PolicyGate:
         self._adult = adult
         self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
+        self._priority_roles: Mapping[str, float] = priority_roles or {}
 
     def configure(self, settings: Settings) -> None:
         """Go by these settings from now on."""
         queue = settings.queue
-        self._per_person = UnfinishedLimit(queue.per_user, too_many_of_yours)
+        limit = UnfinishedLimit(queue.per_user, too_many_of_yours)
+        self._per_person = self.decisions.counted(limit)
+        self._priority_roles = queue.priority_roles
         if queue.cooldown_seconds != self._cooldown_seconds:
             self._set_cooldown(queue.cooldown_seconds)
         if self._time_limit is not None:
@@ -97,7 +101,7 @@ class PolicyGate:
         self._check_time(requests)
         if requests:
             with asking(Rule.QUOTA):
-                await self._seconds.check(actor, place)
+                await self._seconds.check(actor, place, requests)
         with asking(Rule.UNFINISHED):
             own = self._unfinished_there(actor, place) if rules.waiting else 0
             if rules.waiting and own + len(requests) > rules.waiting:
@@ -129,7 +133,7 @@ class PolicyGate:
             if isinstance(verdict, Spoiler):  # its file is covered where it was made alone
                 raise WithheldError("GIFs of such words are covered here, so it can't be shared.")
 
-    async def quota(self, actor: Actor, place: Place) -> list[QuotaLine]:
+    async def quota(self, actor: Actor, place: Place) -> Sequence[QuotaLine]:
         """Return what this person has used of the workers' time, and what they may."""
         return await self._seconds.lines(actor, place)
 
@@ -150,8 +154,6 @@ class PolicyGate:
         del files  # no rule looks into them
         asking = self.decisions.asking
         rules = await self._checked_rules(actor, place, [request])
-        with asking(Rule.QUOTA):
-            await self._seconds.check(actor, place)
         with asking(Rule.ADULT):
             await self._adult.check(place, request, style)
         with asking(Rule.WORDS):
@@ -160,8 +162,14 @@ class PolicyGate:
         with asking(Rule.DISK):
             await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
         there = rules.unfinished
-        in_guild = None if there is None else self.decisions.counted(there)
-        return Admission(per_person=self._per_person, in_guild=in_guild)
+        with asking(Rule.QUOTA):  # the last, since nothing may be used until the job is added
+            check_seconds = await self._seconds.check(actor, place, [request])
+        return Admission(
+            per_person=self._per_person,
+            in_guild=None if there is None else self.decisions.counted(there),
+            check_seconds=asking(Rule.QUOTA)(check_seconds),
+            priority=self._priority(actor),
+        )
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
         """Return how a file made for a job's owner may be posted, by the lists as they are now."""
@@ -170,6 +178,11 @@ class PolicyGate:
             return self.decisions.of_file(Withhold(reason), Rule.BLOCK)
         verdict = await self._words.judge(job.request.prompt, job.origin.guild_id)
         return self.decisions.of_file(verdict, Rule.WORDS)
+
+    def _priority(self, actor: Actor) -> float:
+        """Return the largest priority of somebody's roles."""
+        of_roles = self._priority_roles.items()
+        return max((each for role, each in of_roles if int(role) in actor.roles), default=1.0)
 
     def _check_time(self, requests: Sequence[Request]) -> None:
         if self._time_limit is not None:
@@ -192,10 +205,8 @@ class PolicyGate:
         return await rules_for(self._preferences, actor, place)
 
     def _unfinished_there(self, actor: Actor, place: Place) -> int:
-        return sum(
-            job.user_id == actor.user_id and job.origin.guild_id == place.guild_id
-            for job in self._store
-        )
+        asked = self._store.asked_by(actor.user_id)
+        return sum(origin.guild_id == place.guild_id for origin, _ in asked)
 
 
 def too_many_of_yours(own: int) -> NotAcceptedError:

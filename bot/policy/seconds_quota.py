@@ -1,24 +1,29 @@
 """Quotas on the seconds that workers compute for one person, by day and month (UTC).
 
 The bot's owner sets some in the config, which hold on all servers together; moderators set others,
-which hold on their server. What waits when one is used up is still made, so it may be passed by as
-many GIFs as one person may have waiting.
+which hold on their server. What waits and runs counts by what it may take, as far as that is known,
+until it is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.errors import RefusedError
 from bot.core.markdown import Markdown
 from bot.core.quota_settings import QuotaLimits, QuotaSettings
+from bot.jobs.cost_model import Estimate
 from bot.jobs.gate import Actor, Place, QuotaLine
 from bot.storage import usage
 from bot.storage.database import Database
-from bot.storage.models import BOT
+from bot.storage.models import BOT, Origin
 from bot.storage.preferences import EVERYBODY, QUOTAS, SERVER, Preferences
+from generator.contract.messages import Request
+
+Asked = Callable[[int], Iterable[tuple[Origin, Request]]]
+"""Says what is unfinished of a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +44,70 @@ class _Limits:
 
 
 class SecondsQuota:
-    """Knows what is allowed to whom, and what they have used."""
+    """Knows what is allowed to whom, what they have used, and what is reserved for what waits."""
 
     def __init__(
         self,
         database: Database,
         preferences: Preferences,
         settings: QuotaSettings,
+        *,
+        asked_by: Asked,
+        estimate: Callable[[Request], Estimate | None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._preferences = preferences
         self._settings = settings
+        self._asked_by = asked_by
+        self._estimate = estimate
         self._clock = clock
 
     def configure(self, settings: QuotaSettings) -> None:
         """Go by these limits from now on."""
         self._settings = settings
 
-    async def check(self, actor: Actor, place: Place) -> None:
-        """Raise RefusedError where somebody has used up what they have. Raises StorageError."""
+    async def check(
+        self, actor: Actor, place: Place, requests: Sequence[Request]
+    ) -> Callable[[], None]:
+        """Raise RefusedError where these may take more than somebody has left.
+
+        Return what does so again, by what waits at that moment. Raises StorageError.
+        """
         if actor.user_id == BOT:  # what it makes for itself is no person's
-            return
-        for line in await self._lines(actor, place, only_limited=True):
-            if line.limit and line.used >= line.limit:
-                when = Markdown(f"<t:{int(line.returns.timestamp())}:R>")
-                raise RefusedError(
-                    "You have used up your {limit:.0f} seconds of computing ({line}); they return "
-                    "{when}.",
-                    limit=line.limit,
-                    line=line.label,
-                    when=when,
-                )
+            return lambda: None
+        used = await self._used(actor, place, only_limited=True)
 
-    async def lines(self, actor: Actor, place: Place) -> list[QuotaLine]:
+        def check_left() -> None:
+            for line in self._with_reserved(used, actor, place):
+                if line.limit:
+                    _check_line(line, sum(map(self._seconds, requests)))
+
+        check_left()
+        return check_left
+
+    async def lines(self, actor: Actor, place: Place) -> Sequence[QuotaLine]:
         """Return what somebody has used of what they have, limited or not."""
-        return await self._lines(actor, place)
+        return self._with_reserved(await self._used(actor, place), actor, place)
 
-    async def _lines(
+    def _with_reserved(
+        self, lines: Sequence[QuotaLine], actor: Actor, place: Place
+    ) -> Sequence[QuotaLine]:
+        if not any(line.limit for line in lines):  # so nothing hangs on what waits
+            return lines
+        waiting = [
+            (origin.guild_id, self._seconds(request))
+            for origin, request in self._asked_by(actor.user_id)
+        ]
+        everywhere = sum(seconds for _, seconds in waiting)
+        here = sum(seconds for guild_id, seconds in waiting if guild_id == place.guild_id)
+        return [replace(line, reserved=here if line.is_here else everywhere) for line in lines]
+
+    def _seconds(self, request: Request) -> float:
+        known = self._estimate(request)
+        return 0.0 if known is None else known.seconds
+
+    async def _used(
         self, actor: Actor, place: Place, *, only_limited: bool = False
     ) -> list[QuotaLine]:
         """Return the lines; nothing is read for those without a limit where these aren't wanted."""
@@ -105,6 +136,28 @@ class SecondsQuota:
         ]
         server = settings.servers.get(str(place.guild_id), settings)
         return _largest(by_role) if by_role else _Limits.of(server)
+
+
+def _check_line(line: QuotaLine, seconds: float) -> None:
+    """Raise RefusedError where so many seconds more are above a limit."""
+    when = Markdown(f"<t:{int(line.returns.timestamp())}:R>")
+    if line.used >= line.limit:
+        raise RefusedError(
+            "You have used up your {limit:.0f} seconds of computing ({line}); they return {when}.",
+            limit=line.limit,
+            line=line.label,
+            when=when,
+        )
+    if line.left <= 0 or seconds > line.left:
+        raise RefusedError(
+            "That would take about {seconds:.0f} s of computing, and you have {left:.0f} of "
+            "{limit:.0f} s left ({line}), with what waits counted; all of it returns {when}.",
+            seconds=seconds,
+            left=line.left,
+            limit=line.limit,
+            line=line.label,
+            when=when,
+        )
 
 
 def _servers(kept: dict[str, list[float]], actor: Actor) -> _Limits:

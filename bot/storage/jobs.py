@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
-from bot.storage import usage
+from bot.storage import shares, usage
 from bot.storage.models import BOT, RESUMED, UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
@@ -109,8 +109,10 @@ def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Jo
     if row is None:
         return None
     moved = _job(row)
-    if state is State.DONE and not moved.origin.is_background:
+    is_paid = state is State.DONE or (state is State.CANCELLED and moved.seconds is not None)
+    if is_paid and not moved.origin.is_background:
         usage.note(connection, moved)
+        shares.note(connection, moved)
     return moved
 
 

@@ -76,6 +76,7 @@ class Origin:
     with_recipe: bool = True  # whether the file tells how it was made
     group_id: str | None = None  # of the variations that share one message
     group_place: int = 0  # among them, from 1 on
+    priority: float = 1.0  # in the queue, by its owner's roles
 
     @property
     def ids(self) -> dict[str, int | None]:

@@ -71,6 +71,7 @@ jobs = Table(
     Column("with_recipe", Boolean, nullable=False, server_default=true()),
     Column("group_id", String(32)),
     Column("group_place", Integer, nullable=False, server_default="0"),
+    Column("priority", Float, nullable=False, server_default="1"),
     Column("lora_names", JSON(none_as_null=True)),
     Column("words", Text, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
@@ -265,6 +266,14 @@ usage = Table(
     Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seconds", Float, nullable=False),
     Column("jobs", Integer, nullable=False),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seconds", Float, nullable=False),  # as they counted then
+    Column("noted_at", UtcTime, nullable=False),
 )
 
 costs = Table(

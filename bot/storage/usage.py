@@ -1,6 +1,7 @@
 """Queries on ``usage``: the seconds that workers computed for people, by server and day (UTC).
 
-What failed or was cancelled isn't in it. Sums only, so it stays when a GIF is deleted.
+What failed isn't in it, nor what was cancelled before a worker had it. Sums only, so it stays when
+a GIF is deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ NO_SERVER = 0
 
 
 def note(connection: Connection, job: Job) -> None:
-    """Add what a job took that is done now."""
+    """Add what a job took that is over now."""
     day = (job.finished_at or datetime.now(UTC)).astimezone(UTC).date().isoformat()
     guild_id = job.origin.guild_id or NO_SERVER
     mine = (usage.c.user_id == job.user_id) & (usage.c.guild_id == guild_id) & (usage.c.day == day)

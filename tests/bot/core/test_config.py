@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.config import GeneratorSettings, QueueSettings, Settings, Style, load
+from bot.core.config import GeneratorSettings, Settings, Style, load
 from bot.core.errors import ConfigError, TokenError
+from bot.core.queue_settings import QueueSettings
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
@@ -99,6 +100,17 @@ def test_no_token() -> None:
         ("[models.'a/b']\nmodel = 'nano'", "'a/b' is no name for a model"),
         ("[models.Nano]\nmodel = 'nano'", "two models are called 'Nano'"),
         ("[discord\n", "config.toml is not valid TOML"),
+        ("[queue]\npriority_roles = {artist = 2}", "queue.priority_roles is wrong"),
+        ("[queue]\npriority_roles = {7 = 0}", "greater than or equal to 0.01"),
+        (
+            "[queue]\npriority_roles = {7 = 2}\n[quota]\nroles = {7 = {day_seconds = 9}}",
+            "the role 7 comes earlier than others, but has fewer seconds than everybody",
+        ),
+        (
+            "[queue]\nmost_minutes = 2\n[quota]\nday_seconds = 60",
+            "GIFs of 2 minutes are allowed, but no quota has as many seconds",
+        ),
+        ("[quota]\nday_seconds = 60\nmonth_seconds = 9", "a day could never be used"),
     ],
 )
 def test_a_mistake_is_one_sentence(text: str, words: str) -> None:

@@ -71,6 +71,9 @@ async def test_a_gif_is_shared_voted_for_and_withdrawn(
         await form.acknowledged()
         assert "Reported" in await said(await bob.submit(form, reason="unkind"))
 
+        await said(await moderator.slash("moderation block", user=bob.user))
+        assert "can't vote" in await said(await bob.press(post, "👍 2"))
+        assert post.buttons[0]["label"] == "👍 2"
         assert "or a moderator" in await withdraw(bob, post)
         assert "Withdrawn" in await withdraw(moderator, post)
         assert await discord.until(lambda: post.deleted or None)

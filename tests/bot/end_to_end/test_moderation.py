@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import eventually_gone, posted, said
 from tests.bot.end_to_end.test_words import MANAGE_MESSAGES
+from tests.patience import until
 
 
 async def test_what_is_reported_is_kept_or_removed_by_moderators(
@@ -57,10 +60,11 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
 
 
 async def test_who_is_blocked_makes_nothing_until_unblocked(
-    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TESTS_GO_FILE", str(setup.directory / "never"))
     moderator = discord.person("mia", permissions=MANAGE_MESSAGES)
-    setup.engine = "waits:create"
+    setup.engine = "tests.bot.engines.waits:create"
     async with running(setup.write(), discord):
         await discord.commands_registered()
         sent = await ada.slash("gif", prompt="x")
@@ -72,6 +76,7 @@ async def test_who_is_blocked_makes_nothing_until_unblocked(
         await setup.all_over()
         # refused where it was begun in between
         assert [row["state"] for row in setup.rows("state")] in (["cancelled"], ["failed"])
+        await _check_blocked_server(setup, discord, bob)
     setup.engine = "tests.bot.engines.draws:create"
     # a restart forgets nobody
     async with running(setup.write(quota={"day_seconds": 0.0001}), discord):
@@ -95,3 +100,26 @@ async def test_who_is_blocked_makes_nothing_until_unblocked(
         listed = await said(await moderator.slash("moderation audit"))
         assert "unblocked" in listed
         assert "60 s / 600 s" in listed
+
+
+async def _check_blocked_server(setup: Setup, discord: Sandbox, bob: Person) -> None:
+    """Whoever runs the bot blocks a server: what waits there is cancelled, and nothing else."""
+    here, guild, owner = discord.channel, discord.guild, discord.world.owner
+    there = discord.add_channel("there", guild=discord.add_guild("another"))
+    operator = Person(discord.world, discord.gateway, owner, there)
+    for channel in (here, there):
+        await (await bob.at(channel).slash("gif", prompt="y")).message()
+    blocked = str(guild.id)
+    assert "Only whoever runs" in await said(await bob.slash("moderation server", id=blocked))
+    assert "is blocked" in await said(await operator.slash("moderation server", id=blocked))
+    assert "on this server" in await said(await bob.slash("gif", prompt="y"))
+
+    def over() -> list[int]:
+        rows = setup.rows("guild_id, state, user_id")
+        mine = [row for row in rows if row["user_id"] == bob.user.id]
+        return [row["guild_id"] for row in mine if row["state"] in ("cancelled", "failed")]
+
+    await until(lambda: over() == [guild.id], over)
+    await said(await operator.slash("moderation server", id=blocked, hours=0))
+    await said(await bob.at(there).slash("cancel"))
+    await setup.all_over()

@@ -128,7 +128,7 @@ OTHERS = {
     "cancel_group": OWNER_OR_MANAGER,
     **{f"{kind}_name": MAKER for kind in ("emoji", "sticker")},
     **{f"{kind}_name_send": MAKER for kind in ("emoji", "sticker")},
-    "vote": "whoever sees the gallery's channel, but its owner",
+    "vote": "whoever sees the gallery's channel and isn't blocked, but its owner",
     "unshare": "its owner, and moderators",
     "unshare_sure": "its owner, and moderators",
 }

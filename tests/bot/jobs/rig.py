@@ -97,6 +97,8 @@ class JobRig:
         self.preferences = Preferences(database)
         self.words = WordJudge(database, WordRules(WordLists()))
         self.blocks = BlockList(database)
+        self.quota = QuotaSettings()
+        self.priority_roles: dict[str, float] = {}
         self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -104,15 +106,23 @@ class JobRig:
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
         self.store = store = JobStore(self.database, self.size)
+        self.cost_history = CostHistory(self.database, "nano", CostModels())
         self.gate = self.gate_class(
             store,
             self.preferences,
             self.disk_guard,
             words=self.words,
             blocks=self.blocks,
-            seconds=SecondsQuota(self.database, self.preferences, QuotaSettings()),
+            seconds=SecondsQuota(
+                self.database,
+                self.preferences,
+                self.quota,
+                asked_by=store.asked_by,
+                estimate=self.cost_history.estimate,
+            ),
             adult=AdultRules(self.database, Settings()),
             per_user=self.size,
+            priority_roles=self.priority_roles,
         )
         self.jobs = JobService(
             store,
@@ -120,7 +130,7 @@ class JobRig:
             blobs=self.blobs,
             gate=self.gate,
             model="nano",
-            cost_history=CostHistory(self.database, "nano", CostModels()),
+            cost_history=self.cost_history,
             workers=1,
         )
         self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))

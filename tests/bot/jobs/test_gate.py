@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ from bot.jobs.gate import Actor, Allow, Place, Spoiler, Verdict, Withhold
 from bot.policy.policy_gate import PolicyGate
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
+from bot.storage.moderation import PERSON, SERVER, AuditEntry, Block
 from generator.contract.errors import FailureKind
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
-from tests.bot.jobs.samples import REQUEST
+from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 REASON = "It shows what isn't shown here."
 
@@ -85,6 +88,32 @@ async def test_one_that_is_withheld_ends_as_failed(rig: JobRig) -> None:
     assert (failed.error, failed.output) == (REASON, None)
     assert rig.notifier.notified == [("failed", REASON)]
     assert rig.notifier.delivered == []
+
+
+@pytest.mark.parametrize("kind", [PERSON, SERVER])
+async def test_what_is_under_way_when_somebody_or_their_server_is_blocked_is_withheld(
+    tmp_path: Path, kind: str
+) -> None:
+    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
+        rig = JobRig(database, tmp_path, RecordingNotifier())
+        job = await rig.accept()
+        running, generate = await rig.start_job()
+        other = await rig.accept(replace(ORIGIN, user_id=8, guild_id=99))
+        target_id = ORIGIN.user_id if kind == PERSON else ORIGIN.guild_id
+        now = datetime.now(UTC)
+        assert target_id is not None
+        await rig.blocks.block(
+            Block(kind=kind, target_id=target_id, created_at=now),
+            AuditEntry(guild_id=None, actor_id=1, action="block", created_at=now),
+        )
+        rig.jobs.job_ended(running, rig.finished(generate))
+        failed = await rig.until(job, State.FAILED)
+        assert (failed.failure_kind, failed.output) == (FailureKind.WITHHELD, None)
+        assert "any more" in str(failed.why)
+        running, generate = await rig.start_job()
+        rig.jobs.job_ended(running, rig.finished(generate))
+        await rig.until(other, State.DONE)
+        await rig.jobs.close()
 
 
 async def test_a_gate_that_fails_lets_nothing_through(rig: JobRig) -> None:

@@ -1,0 +1,50 @@
+"""Queries on ``shares``: the seconds that workers computed for each person lately.
+
+They halve with every ``HALF_LIFE``, so each row is a sum of all that was ever used and needs no
+history. What failed isn't in it, nor what was cancelled before a worker had it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bot.storage.models import Job
+from bot.storage.tables import shares
+
+HALF_LIFE = 24 * 3600.0
+"""Seconds after which what somebody used counts half."""
+_FORGOTTEN = 1.0  # seconds, of which nothing hangs on
+
+
+def decayed(seconds: float, age: float) -> float:
+    """Return what is left of seconds that were used so long ago."""
+    return float(seconds * 2.0 ** (-max(0.0, age) / HALF_LIFE))
+
+
+def note(connection: Connection, job: Job) -> None:
+    """Add what a job took that is over now."""
+    now = job.finished_at or datetime.now(UTC)
+    mine = shares.c.user_id == job.user_id
+    found = connection.execute(select(shares).where(mine)).one_or_none()
+    seconds = job.seconds or 0.0
+    if found is None:
+        row = {"user_id": job.user_id, "seconds": seconds, "noted_at": now}
+        connection.execute(insert(shares).values(**row))
+        return
+    seconds += decayed(found.seconds, (now - found.noted_at).total_seconds())
+    connection.execute(update(shares).where(mine).values(seconds=seconds, noted_at=now))
+
+
+def load(connection: Connection, now: datetime) -> dict[int, float]:
+    """Return what each person has used, as it counts now; rows that count nothing any more go."""
+    found = {
+        row.user_id: decayed(row.seconds, (now - row.noted_at).total_seconds())
+        for row in connection.execute(select(shares))
+    }
+    gone = [user_id for user_id, seconds in found.items() if seconds < _FORGOTTEN]
+    for user_id in gone:
+        del found[user_id]
+        connection.execute(delete(shares).where(shares.c.user_id == user_id))
+    return found
