@@ -14,10 +14,11 @@ from pathlib import Path
 
 from generator.contract.limits import NANO_DIRECTORY
 from tools.nano import growth, run_log
-from tools.nano.parts import PartOverError, part
+from tools.nano.parts import PartOverError, part, was_asked_to_end
 from tools.nano.train import StageSteps, train
 
 GO_ON = 75  # the exit status of a part after which there is more to do (EX_TEMPFAIL)
+INTERRUPTED = 130
 HOURS = 2.0
 
 
@@ -58,6 +59,8 @@ def main() -> None:
     from_nothing = arguments.from_nothing or not (began_with or arguments.base).is_dir()
     if began_with is None and run_log.read(arguments.runs):
         from_nothing = True  # and goes on as it began
+    if arguments.base != NANO_DIRECTORY and not arguments.base.is_dir():
+        parser.error(f"there is no model in {arguments.base}")
     lengths = StageSteps.from_nothing() if from_nothing else StageSteps()
     lengths = replace(lengths, **dict(arguments.steps))
     if arguments.snapshot:
@@ -68,7 +71,7 @@ def main() -> None:
             train(arguments.output, arguments.runs, lengths, base)
     except PartOverError as error:
         print(f"This part is over. {error}; the same command goes on from there.")
-        sys.exit(GO_ON)
+        sys.exit(INTERRUPTED if was_asked_to_end() else GO_ON)
     print("\n".join(run_log.sums(arguments.runs)))
     print(f"\nThe model is in {arguments.output}; what ships is in {NANO_DIRECTORY}.")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_over = threading.Event()
+_over, _asked = threading.Event(), threading.Event()
 
 
 class PartOverError(Exception):
@@ -20,18 +20,25 @@ def is_part_over() -> bool:
     return _over.is_set()
 
 
+def was_asked_to_end() -> bool:
+    """Return whether a signal ended the part, and not its time."""
+    return _asked.is_set()
+
+
 @contextmanager
 def part(hours: float) -> Iterator[None]:
     """Let a part be over after so many hours, or when the process is asked to end."""
+    _over.clear()
+    _asked.clear()
     timer = threading.Timer(hours * 3600, _over.set)
     timer.daemon = True
-    asked = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        for number, handler in asked.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
         _over.clear()
 
@@ -39,4 +46,5 @@ def part(hours: float) -> Iterator[None]:
 def _end(number: int, _frame: Any) -> None:
     if _over.is_set():  # asked twice: at once
         signal.default_int_handler(number, None)
+    _asked.set()
     _over.set()
