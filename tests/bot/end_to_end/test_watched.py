@@ -38,7 +38,7 @@ async def get(port: int, path: str) -> tuple[int, str]:
 async def is_ready(port: int) -> str:
     """What stands on the page once it says that all is well."""
     while (found := await get(port, "/readyz"))[0] != 200:
-        assert set(json.loads(found[1])["reasons"]) == {"discord"}, found
+        assert json.loads(found[1])["reasons"], found
         await asyncio.sleep(0.02)
     return found[1]
 
