@@ -29,7 +29,11 @@ class Loader(yaml.SafeLoader):
     """Reads a list that takes the place of the first file's."""
 
 
-Loader.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+def _overriding(loader: Loader, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node)
+
+
+Loader.add_constructor("!override", _overriding)
 
 
 def compose(file: Path = COMPOSE) -> dict[str, Any]:
