@@ -29,6 +29,7 @@ SECTIONS = {
     "scrape": "how long Prometheus waits for a busy bot with a history of 10,000 jobs",
     "gallery": "how soon four variations stand in one message after the last of them",
     "words": "what the gate takes to look through a prompt, with 10,000 words and 500 patterns",
+    "detector": "what the gate takes to look at a result, and how often it is wrong; takes minutes",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",
     "fair": "how long people wait beside one who asks without end; what the queue costs; minutes",
     "fleet": "the queue in virtual time: a thousand workers, a hundred thousand jobs, four models",

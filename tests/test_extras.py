@@ -38,6 +38,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "generator.checkpoints.inspect": (),
     "generator.cli": ("generator",),
     "generator.cli.worker": ("remote",),
+    "generator.detection": ("generator",),
+    "generator.detection.nude_net": ("nudenet",),
     "generator.host": ("remote",),
     "generator.inference": ("generator",),
     "generator.link": ("remote",),
@@ -113,7 +115,17 @@ def test_nothing_is_required_that_nobody_imports() -> None:
 
 @pytest.mark.parametrize(
     "extra",
-    ["generator", "train", "wandb", "postgresql", "heic", "remote", "metrics", "tracing"],
+    [
+        "generator",
+        "train",
+        "wandb",
+        "postgresql",
+        "heic",
+        "nudenet",
+        "remote",
+        "metrics",
+        "tracing",
+    ],
 )
 def test_the_table_of_extras_is_that_of_the_package(extra: str) -> None:
     brought = {distribution(each) for each in requirements(extra)}

@@ -51,6 +51,7 @@ from bot.policy.daily_quota import (
     daily_reports,
 )
 from bot.policy.lora_quota import KeptLoraQuota
+from bot.policy.pictures.picture_judge import PictureJudge, make_picture_judge
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.time_limit import TimeLimit
@@ -105,6 +106,8 @@ async def run(settings: Settings, file: Path | None = None) -> None:
             pool = Pool(worker_settings(settings), jobs, backend, watchdog)
             jobs.register_workers(pool.cancel)
             try:
+                async with _in_background(house.pictures.start()) as starting:
+                    await _wait_until(stop.stop_requested, starting)
                 async with (
                     open_gpu_hosts(settings, pool, worker_settings_for(settings, "")) as hosts,
                     monitoring.serve(
@@ -137,6 +140,7 @@ async def run(settings: Settings, file: Path | None = None) -> None:
                     await _drain(pool, stop, config.settings.queue.leave_seconds)
             finally:
                 await jobs.close()
+                await house.pictures.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class House:
     jobs: JobService
     progress: ProgressMessages
     streams: Streams
+    pictures: PictureJudge
 
 
 async def furnish(
@@ -168,6 +173,7 @@ async def furnish(
     blocks = BlockList(database)
     await blocks.load()
     words = WordJudge(database, await asyncio.to_thread(read_owners_lists, settings.moderation))
+    pictures = make_picture_judge(settings, preferences, blobs)
     cost_history = await CostHistory.load(database, settings.generator.model, *settings.models)
     policy = PolicyGate(
         store,
@@ -176,6 +182,7 @@ async def furnish(
         words=words,
         blocks=blocks,
         adult=AdultRules(database, settings),
+        pictures=pictures,
         seconds=SecondsQuota(
             database,
             preferences,
@@ -197,6 +204,7 @@ async def furnish(
     jobs = _job_service(
         settings, models, store, cost_history, blobs=blobs, gate=policy, notifier=notifier
     )
+    pictures.set_alert(jobs.alert_owner)
     progress.set_job_service(jobs)
     groups.set_job_service(jobs)
     client.set_context(
@@ -222,7 +230,7 @@ async def furnish(
         database=database,
         jobs=jobs,
     )
-    return House(blobs, jobs, progress, streams)
+    return House(blobs, jobs, progress, streams, pictures)
 
 
 class _Stop:

@@ -36,6 +36,7 @@ from bot.core.config_places import find_config
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.core.model_settings import ModelSettings
 from bot.core.moderation_settings import ModerationSettings
+from bot.policy.pictures.picture_detector import DetectorDownError, PictureDetector
 from bot.policy.words.judge import read_owners_lists
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
@@ -91,6 +92,8 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     )
     if settings.moderation.has_lists:
         yield run_check("words", lambda: _words(settings.moderation))
+    if settings.detector.model:
+        yield run_check("detector", lambda: _detector(settings))
     yield run_check("token", lambda: _token(settings))
     yield run_check("discord", lambda: _discord(settings.discord))
     if is_online:
@@ -120,6 +123,23 @@ def _packages() -> str:
 def _words(moderation: ModerationSettings) -> str:
     lists = read_owners_lists(moderation)
     return f"{lists.withheld_count} entries are withheld, {lists.covered_count} covered"
+
+
+def _detector(settings: Settings) -> str:
+    detector = PictureDetector(settings.detector, log_level="ERROR", may_fetch=False)
+
+    async def check() -> tuple[str, ...]:
+        try:
+            return await detector.check()
+        finally:
+            await detector.close()
+
+    try:
+        known = asyncio.run(check())
+    except DetectorDownError as error:
+        raise BotError(f"The detector doesn't start: {error.reason}.") from error
+    wanted = ", ".join(sorted(settings.detector.classes))
+    return f"{settings.detector.model} knows {len(known)} classes; looked for: {wanted}"
 
 
 # -- Discord ---------------------------------------------------------------------------------------

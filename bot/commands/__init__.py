@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import (
+    appeals,
     browse,
     contact_sheet,
     continuation,
@@ -70,6 +71,7 @@ ACTIONS: Mapping[str, Action] = {
     **queue.ACTIONS,
     **settings.ACTIONS,
     **reports.ACTIONS,
+    **appeals.ACTIONS,
     **word_lists.ACTIONS,
     "form_open": reopen_form,
 }

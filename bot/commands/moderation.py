@@ -9,16 +9,15 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
-from bot.commands import word_lists
+from bot.commands import picture_rules, word_lists
 from bot.commands.options import Bounded, CompletedOption, Option, command, localized
-from bot.commands.reports import LOG_CHANNEL
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, guild_to_moderate, is_bot_owner
 from bot.storage import moderation as rows
 from bot.storage.models import Job
 from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
-from bot.storage.preferences import EVERYBODY, QUOTAS, SERVER
+from bot.storage.preferences import EVERYBODY, LOG_CHANNEL, QUOTAS, SERVER
 from bot.ui import wording
 from bot.ui.answers import send_ephemeral
 from bot.ui.moderation_embeds import audit_embed, blocks_embed
@@ -44,10 +43,11 @@ def build() -> app_commands.Group:
         Bounded(_KIND.boolean), Text("On all servers; for whoever runs the bot alone.")
     )
     group.add_command(word_lists.build())
+    group.add_command(picture_rules.build())
     group.add_command(
         command(
             "log",
-            Text("Choose the channel where reports are posted, or none."),
+            Text("Choose the channel where reports and withheld GIFs are posted, or none."),
             log,
             {"channel": Option(Bounded(_KIND.channel), Text("Which one (default: none)."))},
         )

@@ -24,6 +24,7 @@ NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "role": Text("role"),
     "waiting": Text("waiting"),
     "list": Text("list"),
+    "mode": Text("mode"),
     "user": Text("person"),
     "hours": Text("hours"),
     "reason": Text("reason"),

@@ -23,7 +23,7 @@ from bot.storage import library
 from bot.storage import moderation as rows
 from bot.storage.models import Job
 from bot.storage.moderation import AuditEntry, Report
-from bot.storage.preferences import SERVER
+from bot.storage.preferences import LOG_CHANNEL, SERVER
 from bot.ui.actions import Action, Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.group_layout import variation_menu
@@ -32,7 +32,6 @@ from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
-LOG_CHANNEL = "log_channel"  # in a server's preferences
 _LONGEST_REASON = 500
 _KEPT, _REMOVED = "kept", "removed"
 

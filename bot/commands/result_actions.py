@@ -207,7 +207,8 @@ async def erase_result(interaction: _Interaction, job: Job) -> bool:
     posts = await context.database.read(gallery.of_job, job.id)
     if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
-    await context.drop_unreferenced([job.output, *(file.blob for file in attachments)])
+    own = (job.output, job.withheld)
+    await context.drop_unreferenced([*own, *(file.blob for file in attachments)])
     is_gone = job.message_id is None or await context.jobs.take_down(job)
     return await delete_posts(interaction.client, posts) and is_gone
 

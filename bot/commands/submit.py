@@ -123,6 +123,8 @@ async def submit_jobs(
     orders = [_with_tagged_loras(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
     jobs = context_of(interaction).jobs
+    if not interaction.response.is_done() and await _takes_long(interaction, orders):
+        answer_id = await defer(interaction, private=orders[0].private)
     taken: list[Job] = []
     refusal: RefusedError | None = None
     async with AsyncExitStack() as accepted:  # no result comes before all that there will be
@@ -171,6 +173,12 @@ def _with_tagged_loras(
         request = replace(request, negative_prompt=extract_tags(request.negative_prompt)[0])
     context_of(interaction).models.check(request)
     return replace(order, request=request, files=(*order.files, *(each.attachment for each in new)))
+
+
+async def _takes_long(interaction: discord.Interaction[Any], orders: Sequence[JobOrder]) -> bool:
+    """Return whether Discord has to be answered before the gate is through with the files."""
+    files = [file for order in orders for file in order.files]
+    return await context_of(interaction).policy.takes_long(place_of(interaction), files)
 
 
 async def _show_waiting(interaction: discord.Interaction[Any], order: JobOrder) -> None:

@@ -29,6 +29,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from bot.core.config_mistakes import PREFIX, describe_error
 from bot.core.config_places import DEFAULT_FILE, data_dir_of, find_config
+from bot.core.detector_settings import DetectorSettings
 from bot.core.errors import ConfigError, TokenError
 from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
@@ -249,6 +250,7 @@ class Settings(BaseSettings):
     quota: QuotaSettings = QuotaSettings()
     moderation: ModerationSettings = ModerationSettings()
     owner: OwnerSettings = OwnerSettings()
+    detector: DetectorSettings = DetectorSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()
     remote: RemoteSettings = RemoteSettings()

@@ -13,6 +13,7 @@ cross into this package (``raise ... from``).
     ├── RefusedError
     │   ├── GoneError
     │   ├── WithheldError           withheld
+    │   │   └── AppealableError     withheld
     │   └── NotAcceptedError
     │       └── StorageError        disk, may be retried
     ├── BackupError
@@ -86,6 +87,10 @@ class WithheldError(RefusedError):
     """A file that was made may not be posted; says why."""
 
     kind = FailureKind.WITHHELD
+
+
+class AppealableError(WithheldError):
+    """A file may not be posted unless a moderator allows it."""
 
 
 class NotAcceptedError(RefusedError):

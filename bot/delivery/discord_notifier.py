@@ -23,6 +23,7 @@ from bot.delivery.progress_messages import ProgressMessages
 from bot.delivery.response_token import is_answerable
 from bot.delivery.sender import Sender, Sent, Smaller
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
+from bot.gateway.owners_messages import open_owners_messages
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import wording
@@ -189,11 +190,9 @@ class DiscordNotifier:
         if application is None or now - self._alerted.get(words, -_ALERT_AGAIN) < _ALERT_AGAIN:
             return
         self._alerted[words] = now
-        team = application.team
-        owner = team.owner_id if team is not None else application.owner.id
         try:
             with readable_answers():
-                direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
+                direct = await open_owners_messages(self._client, application)
                 await direct.send(wording.alert(words))
         except SEND_ERRORS as error:
             logger.warning("the bot's owner couldn't be told: %s", error)

@@ -12,7 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.core.errors import StorageError, UndeliverableError, WithheldError
+from bot.core.errors import (
+    AppealableError,
+    StorageError,
+    UndeliverableError,
+    WithheldError,
+)
 from bot.jobs.gate import Gate, check_may_post
 from bot.jobs.notifier import Notifier, Posted
 from bot.jobs.outcomes import MadeFile
@@ -89,7 +94,9 @@ class JobCompleter:
             posted = await self._notifier.deliver(job, file, is_spoiler=is_spoiler, again=again)
         except WithheldError as error:
             # a row that names no file leaves nothing to show, to edit or to make anew from
-            await self.fail(job, Failure.of(error), output=None)
+            is_kept = isinstance(error, AppealableError) and not job.origin.is_background
+            kept = job.output if is_kept else None
+            await self.fail(job, Failure.of(error), output=None, withheld=kept)
             return
         except UndeliverableError as error:
             await self.fail(job, Failure.of(error))
@@ -99,6 +106,24 @@ class JobCompleter:
             await self.fail(job, Failure(FailureKind.INTERNAL, _INTERNAL_ERROR))
             return
         await self._done(job, posted)
+
+    async def release(self, job: Job, allowed_by: int) -> None:
+        """Deliver a file that was withheld, as a moderator decided; once, whoever asks for it."""
+        moved = await self._store.move_with_retry(
+            job,
+            State.DELIVERING,
+            output=job.withheld,
+            withheld=None,
+            allowed_by=allowed_by,
+            error=None,
+            reason=None,
+            failure_kind=None,
+            failure_is_retryable=None,
+            finished_at=None,
+            owner_notified=False,
+        )
+        if moved is not None and (file := self.result_file(moved)) is not None:
+            await self.deliver(moved, file, again=False)
 
     async def fail(self, job: Job, failure: Failure, **values: Any) -> None:
         """End a job without a result, and tell its owner why."""

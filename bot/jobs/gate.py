@@ -11,7 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.errors import NotAcceptedError, RefusedError, WithheldError
+from bot.core.errors import (
+    AppealableError,
+    NotAcceptedError,
+    RefusedError,
+    WithheldError,
+)
 from bot.storage.models import Attachment, Job, State
 from bot.storage.moderation import AuditEntry, Block
 from generator.contract.messages import Request
@@ -74,9 +79,13 @@ class Spoiler:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """A file may not be posted; its owner reads the reason."""
+    """A file may not be posted; its owner reads the reason.
+
+    Where it ``may_be_appealed``, a moderator may allow it all the same.
+    """
 
     reason: Text
+    may_be_appealed: bool = False
 
 
 Verdict = Allow | Spoiler | Withhold
@@ -107,7 +116,8 @@ async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
     """Return whether a file is posted as a spoiler. Raises WithheldError where it isn't posted."""
     verdict = await gate.check_result(job, file)
     if isinstance(verdict, Withhold):
-        raise WithheldError(verdict.reason)
+        kind = AppealableError if verdict.may_be_appealed else WithheldError
+        raise kind(verdict.reason)
     return isinstance(verdict, Spoiler)
 
 
@@ -204,6 +214,9 @@ class Policy(Gate, Protocol):
 
     async def check_shown(self, place: Place, request: Request, style: str = "") -> None:
         """Raise RefusedError where what a request makes isn't for this place to see."""
+
+    async def takes_long(self, place: Place, files: Sequence[Attachment]) -> bool:
+        """Return whether ``check_request`` with these files takes longer than Discord waits."""
 
     async def check_shared(self, place: Place, job: Job) -> None:
         """Raise RefusedError where a result may not be shown there, beside where it was made."""

@@ -190,6 +190,10 @@ class JobService(WorkerEvents):
         """Tell whoever runs the bot."""
         self._alert(words)
 
+    def release(self, job: Job, *, allowed_by: int) -> None:
+        """Deliver a file that was withheld; that it may be stands in the database already."""
+        self._tasks.start_for(job, self._completer.release(job, allowed_by))
+
     async def take_down(self, job: Job) -> bool:
         """Take away what was posted of a job that was erased; return whether that was done."""
         return await self._notifier.take_down(job)
@@ -349,6 +353,8 @@ class JobService(WorkerEvents):
         async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
                 await self._resume(job)
+        for job, allowed_by in await self._store.allowed_not_delivered():
+            self.release(job, allowed_by=allowed_by)
         for job in await self._store.owner_not_notified():
             self._tasks.start_for(job, self._completer.notify_owner(job, again=True))
 

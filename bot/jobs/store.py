@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 from bot.core.errors import NotAcceptedError, StorageError
 from bot.jobs.gate import Admission, UnfinishedLimit
 from bot.jobs.transitions import Transition, TransitionStream
+from bot.storage import appeals, shares
 from bot.storage import jobs as rows
-from bot.storage import shares
 from bot.storage.database import Database
 from bot.storage.models import BOT, TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
@@ -194,6 +194,10 @@ class JobStore:
     async def owner_not_notified(self) -> list[Job]:
         """Return jobs that are over, whose owners may not know yet."""
         return await self._database.read(rows.owner_not_notified)
+
+    async def allowed_not_delivered(self) -> list[tuple[Job, int]]:
+        """Return jobs whose files were withheld and then allowed, and by whom."""
+        return await self._database.read(appeals.allowed_not_delivered)
 
     async def move(self, job: Job, state: State, **values: Any) -> Job | None:
         """Change a state; None where the row had moved on. Raises StorageError."""

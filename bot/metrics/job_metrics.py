@@ -42,8 +42,8 @@ class JobMetrics(WorkObserver):
             families.decisions,
             *((Answer.REFUSED, rule) for rule in Rule),
             (Answer.SHOWN, ""),
-            (Answer.COVERED, Rule.WORDS),
-            *((Answer.WITHHELD, rule) for rule in (Rule.BLOCK, Rule.WORDS)),
+            *((Answer.COVERED, rule) for rule in (Rule.WORDS, Rule.PICTURES)),
+            *((Answer.WITHHELD, rule) for rule in (Rule.BLOCK, Rule.WORDS, Rule.PICTURES)),
         )
 
     def hear(self, transition: Transition) -> None:
@@ -80,7 +80,8 @@ class JobMetrics(WorkObserver):
 
     def _leave(self, before: Job, job: Job, at: datetime) -> None:
         families, owner = self._families, _owner(job)
-        families.jobs.labels(before.state, owner).dec()
+        if before.state in UNFINISHED:  # what was withheld is over, till a moderator allows it
+            families.jobs.labels(before.state, owner).dec()
         self._note_waiting(before, -1)
         since = self._since.get(job.id, at)
         seconds = max(0.0, (at - since).total_seconds())  # a clock may have been set

@@ -20,6 +20,7 @@ class Rule(enum.StrEnum):
     BLOCK = "block"
     SERVER = "server"  # its rules on channels, roles, frames, steps
     WORDS = "words"
+    PICTURES = "pictures"
     ADULT = "adult"
     TIME = "time"  # that one GIF may take
     QUOTA = "quota"  # of seconds

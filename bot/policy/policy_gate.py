@@ -15,6 +15,7 @@ from bot.core.errors import NotAcceptedError, WithheldError
 from bot.jobs.gate import (
     Actor,
     Admission,
+    Allow,
     Place,
     QuotaLine,
     RequestLimits,
@@ -27,6 +28,7 @@ from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
 from bot.policy.decisions import DecisionStream, Rule
+from bot.policy.pictures.picture_judge import PictureJudge
 from bot.policy.rate_limit import RateLimit
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
@@ -51,6 +53,7 @@ class PolicyGate:
         words: WordJudge,
         blocks: BlockList,
         adult: AdultRules,
+        pictures: PictureJudge,
         seconds: SecondsQuota,
         per_user: int,
         time_limit: TimeLimit | None = None,
@@ -66,6 +69,7 @@ class PolicyGate:
         self._set_cooldown(cooldown_seconds)
         self._blocks = blocks
         self._adult = adult
+        self._pictures = pictures
         self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
         self._priority_roles: Mapping[str, float] = priority_roles or {}
@@ -127,6 +131,7 @@ class PolicyGate:
         """Raise RefusedError where a result is not for a place, by what it was made with there."""
         await self._adult.check(place, job.request, job.origin.style)
         if job.origin.guild_id != place.guild_id:
+            await self._pictures.check_shared(job.output, place.guild_id)
             verdict = await self._words.judge(job.request.prompt, place.guild_id)
             if isinstance(verdict, Withhold):
                 raise WithheldError(verdict.reason)
@@ -151,7 +156,6 @@ class PolicyGate:
         style: str = "",
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
-        del files  # no rule looks into them
         asking = self.decisions.asking
         rules = await self._checked_rules(actor, place, [request])
         with asking(Rule.ADULT):
@@ -159,6 +163,8 @@ class PolicyGate:
         with asking(Rule.WORDS):
             await self.check_words(place, request.prompt)
         self._check_time([request])
+        with asking(Rule.PICTURES):
+            await self._pictures.check_brought(files, place.guild_id)
         with asking(Rule.DISK):
             await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
         there = rules.unfinished
@@ -172,12 +178,24 @@ class PolicyGate:
         )
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
-        """Return how a file made for a job's owner may be posted, by the lists as they are now."""
-        del file  # no rule looks into it
-        if (reason := self._blocks.reason(job.user_id, job.origin.guild_id)) is not None:
-            return self.decisions.of_file(Withhold(reason), Rule.BLOCK)
-        verdict = await self._words.judge(job.request.prompt, job.origin.guild_id)
-        return self.decisions.of_file(verdict, Rule.WORDS)
+        """Return how a file made for a job's owner may be posted, by the rules as they are now.
+
+        A moderator's word holds against a detector's, and against nobody else's.
+        """
+        guild_id, of_file = job.origin.guild_id, self.decisions.of_file
+        if (reason := self._blocks.reason(job.user_id, guild_id)) is not None:
+            return of_file(Withhold(reason), Rule.BLOCK)
+        of_words = await self._words.judge(job.request.prompt, guild_id)
+        if isinstance(of_words, Withhold) or job.allowed_by is not None:
+            return of_file(of_words, Rule.WORDS)
+        of_picture = await self._pictures.judge(file, guild_id)
+        if isinstance(of_picture, Allow):
+            return of_file(of_words, Rule.WORDS)
+        return of_file(of_picture, Rule.PICTURES)
+
+    async def takes_long(self, place: Place, files: Sequence[Attachment]) -> bool:
+        """Return whether ``check_request`` with these files takes longer than Discord waits."""
+        return await self._pictures.looks_at(files, place.guild_id)
 
     def _priority(self, actor: Actor) -> float:
         """Return the largest priority of somebody's roles."""

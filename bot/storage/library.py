@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from bot.storage import gallery
 from bot.storage.jobs import get
 from bot.storage.models import UNFINISHED, Attachment, Job, State
-from bot.storage.tables import attachments, edits, favourites, gallery_posts, jobs, loras
+from bot.storage.tables import appeals, attachments, edits, favourites, gallery_posts, jobs, loras
 
 _FAVOURITES = "favourites"
 _LOOKED_AT = 20_000  # jobs, for prompts to complete others by
@@ -98,6 +98,7 @@ def erase(connection: Connection, job_id: str) -> bool:
     connection.execute(delete(edits).where(edits.c.job_id == job_id))
     for post in gallery.of_job(connection, job_id):
         gallery.remove(connection, post.id)
+    connection.execute(delete(appeals).where(appeals.c.job_id == job_id))
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
     return True
 

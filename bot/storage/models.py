@@ -31,7 +31,7 @@ class State(enum.StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return not TRANSITIONS[self]
+        return self in FINAL
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -41,7 +41,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     # back to queued: its file is gone, so it has to be made again
     State.DELIVERING: frozenset({State.DONE, State.FAILED, State.QUEUED}),
     State.DONE: frozenset(),
-    State.FAILED: frozenset(),
+    # a moderator allows what was withheld
+    State.FAILED: frozenset({State.DELIVERING}),
     State.CANCELLED: frozenset(),
     # found where it was posted since; or offered to its owner, who may make it again
     State.INTERRUPTED: frozenset({State.DONE, State.FAILED, State.CANCELLED}),
@@ -50,6 +51,8 @@ BOT = 0
 """The owner of jobs that the bot makes for itself, which nobody hears of; no person's id."""
 RESUMED = "resumed"
 """How a job came from one that was interrupted."""
+FINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+"""Where a job is over; nobody takes one of these further by himself."""
 UNFINISHED = tuple(state for state in State if not state.is_final)
 
 
@@ -117,6 +120,8 @@ class Job:
     seconds: float | None = None  # what the worker took
     output: str | None = None  # the result's blob; None also where it was cleaned up
     size_bytes: int | None = None
+    withheld: str | None = None  # the blob of a result that wasn't posted, for a moderator to see
+    allowed_by: int | None = None  # the moderator who had it posted all the same
     error: str | None = None  # one sentence, in English
     reason: Mapping[str, Any] | None = None  # that sentence as a Text, for any language
     failure_kind: FailureKind | None = None  # None also where an earlier version failed it

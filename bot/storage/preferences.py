@@ -21,6 +21,10 @@ OWNER, BOT_ITSELF = "owner", 0
 QUOTAS = "quotas"
 """Of a server: seconds of a day and a month by role id, ``EVERYBODY`` for all the others."""
 EVERYBODY = "0"
+LOG_CHANNEL = "log_channel"
+"""Of a server: where moderators read what they are to decide."""
+PICTURES = "pictures"
+"""Of a server: what is done with pictures in which the detector sees something."""
 
 Values = dict[str, Any]
 

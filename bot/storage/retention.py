@@ -156,6 +156,7 @@ _JOB_BLOBS = union_all(
     select(jobs.c.output.label("blob"), jobs.c.state, jobs.c.finished_at).where(
         jobs.c.output.is_not(None)
     ),
+    select(jobs.c.withheld, jobs.c.state, jobs.c.finished_at).where(jobs.c.withheld.is_not(None)),
     select(attachments.c.blob, jobs.c.state, jobs.c.finished_at).join(
         jobs, jobs.c.id == attachments.c.job_id
     ),
@@ -183,6 +184,11 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
         update(jobs)
         .where(jobs.c.output.in_(names), jobs.c.state.not_in(UNFINISHED))
         .values(output=None)
+    )
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.withheld.in_(names), jobs.c.state.not_in(UNFINISHED))
+        .values(withheld=None)
     )
     connection.execute(
         delete(attachments).where(

@@ -83,6 +83,8 @@ jobs = Table(
     Column("seconds", Float),
     Column("output", Text),
     Column("size_bytes", BigInteger),
+    Column("withheld", String(80)),
+    Column("allowed_by", BigInteger),
     Column("error", Text),
     Column("reason", JSON(none_as_null=True)),
     Column("failure_kind", String(16)),
@@ -93,6 +95,7 @@ jobs = Table(
     Index("jobs_by_state", "state", "number"),
     Index("jobs_by_user", "user_id", "number"),
     Index("jobs_by_output", "output"),
+    Index("jobs_by_withheld", "withheld"),
     Index("jobs_by_parent", "parent_id"),
     Index("jobs_by_words", "user_id", "number", "state", "words"),
     Index("jobs_by_message", "message_id"),
@@ -256,6 +259,18 @@ reports = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("decision", String(8), nullable=False),
     Index("reports_by_job", "job_id", "reporter_id", unique=True),
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("job_id", String(32), primary_key=True),
+    Column("guild_id", BigInteger),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
+    Column("created_at", UtcTime, nullable=False),
+    Column("decision", String(8), nullable=False, server_default=""),
+    Column("decided_by", BigInteger),
 )
 
 usage = Table(

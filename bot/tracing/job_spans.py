@@ -64,7 +64,8 @@ class JobSpans(WorkObserver):
         job, at = transition.after, _nanoseconds(transition.at)
         if transition.before is not None:
             life = self._lives.pop(job.id, None) or _Life(at)
-            self._end_phase(transition.before, job, life, at)
+            if not transition.before.state.is_final:  # a withheld one that is allowed begins anew
+                self._end_phase(transition.before, job, life, at)
         elif not transition.is_recovered:
             self._say(job, "command", _asked_at(job), at)
         if job.state.is_final:

@@ -17,6 +17,7 @@ from bot.core.translations import translate
 from bot.storage.models import Job, State
 from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton, ActionMenu
+from bot.ui.appeal_message import ask_button
 from bot.ui.result_layout import ShownFile, owner_of, result_layout
 from bot.ui.result_view import MAKE_AGAIN, SHEET, may_be_resumed, refused_actions
 from generator.contract.limits import ModelLimits
@@ -72,6 +73,8 @@ def group_layout(variations: Sequence[Variation], limits: ModelLimits) -> Layout
         box.add_item(row)
     if offered := [each for each in variations if not each.file and may_be_resumed(each.job)]:
         box.add_item(_row([_make_again(each) for each in offered]))
+    if withheld := [each for each in variations if each.job.withheld]:
+        box.add_item(_row([ask_button(each.job, each.place) for each in withheld]))
     last = [ActionButton("again", made[0].job.id, label=translate("Again"))] if made else []
     if unfinished:
         group_id = variations[0].job.origin.group_id or ""

@@ -14,6 +14,7 @@ from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway.message_media import file_names, texts_of
 from bot.storage.models import Job
 from bot.ui import embeds, wording
+from bot.ui.appeal_message import appeal_view
 from bot.ui.result_layout import SPOILER, ShownFile, owner_of, result_layout
 from bot.ui.result_view import make_again_view, may_be_resumed
 from generator.contract.text import Text
@@ -44,7 +45,7 @@ class ResultMessage:
     content: str = ""
     embed: discord.Embed | None = None
     view: discord.ui.LayoutView | None = None
-    buttons: discord.ui.View | None = None
+    buttons: discord.ui.View | None = None  # below the embed
     file: OutputFile | None = None
     is_spoiler: bool = False
     description: str = ""
@@ -87,7 +88,8 @@ def result_message(
     In the language that is being spoken (``bot.core.translations``), as ``ended_message``.
     """
     message = ResultMessage(
-        nonce=job.id,
+        # a message that said why it was withheld had the job's own, and Discord may know that still
+        nonce=job.id if job.allowed_by is None else f"allowed{job.id}",
         stem=stem_of(job),
         file=file,
         is_spoiler=is_spoiler,
@@ -108,8 +110,14 @@ def ended_message(job: Job) -> ResultMessage:
         mark=embed.footer.text or "",
         content=owner_of(job),
         embed=embed,
-        buttons=make_again_view(job) if may_be_resumed(job) else None,
+        buttons=_buttons(job),
     )
+
+
+def _buttons(job: Job) -> discord.ui.View | None:
+    if job.withheld:
+        return appeal_view(job)
+    return make_again_view(job) if may_be_resumed(job) else None
 
 
 def posted_result(job: Job) -> ResultMessage:

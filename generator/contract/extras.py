@@ -44,6 +44,7 @@ EXTRA_OF = {
     "wandb": "wandb",
     "psycopg": "postgresql",
     "pi_heif": "heic",
+    "nudenet": "nudenet",
     **dict.fromkeys(REMOTE_MODULES, "remote"),
     METRICS_MODULE: "metrics",
     "opentelemetry": "tracing",

@@ -25,7 +25,7 @@ from generator.contract.text import Text
 from generator.media.containers import BrokenFileError
 from generator.sources.decoders import MAX_FILE_BYTES, open_source
 from generator.sources.facts import Facts
-from generator.sources.geometry import scale_to_fill
+from generator.sources.geometry import scale_to_fill, size_within
 from generator.sources.keyframes import choose_key_frames
 from generator.sources.refusals import check_facts
 
@@ -75,6 +75,9 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
 def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int, int] | None]:
     """Return which frames are wanted, and in which size: None for their own."""
     shown = len(facts.delays_ms)
+    if "spread" in wanted:
+        nth = -(-shown // wanted["spread"])
+        return list(range(0, shown, nth)), size_within((facts.width, facts.height), wanted["edge"])
     if "part" in wanted:
         indices = _part(shown, *wanted["part"])
         if facts.width * facts.height * len(indices) > MAX_HELD_PIXELS:

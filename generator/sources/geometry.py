@@ -35,6 +35,12 @@ def size_to_fill(old: Size, new: Size) -> Size:
     return round(old[0] * by_height), new[1]
 
 
+def size_within(old: Size, edge: int) -> Size:
+    """Return the size of ``old`` scaled down until no edge is longer than ``edge``."""
+    shrink = min(1.0, edge / max(old))
+    return max(1, round(old[0] * shrink)), max(1, round(old[1] * shrink))
+
+
 def crop_box(old: Size, new: Size, crop: Crop = MIDDLE) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of what is kept, in pixels of the scaled picture."""
     width, height = _scaled(old, new, crop)

@@ -80,6 +80,15 @@ def read_part(path: Path, start: float, end: float, *, limits: Limits = _STANDAR
     return Source(_stack(pictures), _facts(facts).delays_ms[first : first + len(pictures)])
 
 
+def read_spread(path: Path, *, most: int, edge: int, limits: Limits = _STANDARD) -> Frames:
+    """Return every n-th frame, ``most`` at most and all where there are no more: (f, h, w, 3).
+
+    Whole ones, scaled down to at most ``edge`` pixels along each edge. Raises MediaError.
+    """
+    _, data = _run(path, {"spread": most, "edge": edge}, limits)
+    return _stack(list(_pictures(data)))
+
+
 def read_key_frames(
     path: Path,
     *,

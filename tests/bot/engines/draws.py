@@ -17,13 +17,18 @@ from tests.generator.engines import Loaded
 
 
 class Draws(Loaded):
+    def colour(self, request: Request) -> tuple[int, int, int]:
+        """What moves is red, unless somebody asks otherwise."""
+        return (60, 60, 220) if "blue" in request.prompt else (220, 60, 60)
+
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         for step in range(1, request.steps + 1):
             report("denoise", step, request.steps)
+        colour = self.colour(request)
         frames = np.full((request.video_length, 64, 96, 3), 20, np.uint8)
         for index, frame in enumerate(frames):
             left = 4 + index * 4
-            frame[20:40, left : left + 16] = (220, 60, 60)
+            frame[20:40, left : left + 16] = colour
         save(
             Clip(frames, request.video_duration),
             output,

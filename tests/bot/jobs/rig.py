@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from bot.core.config import Settings
+from bot.core.detector_settings import DetectorSettings
 from bot.core.errors import UndeliverableError
 from bot.core.quota_settings import QuotaSettings
 from bot.jobs.cost_history import CostHistory
@@ -20,6 +21,7 @@ from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
+from bot.policy.pictures.picture_judge import PictureJudge
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.words.judge import WordJudge
@@ -99,6 +101,7 @@ class JobRig:
         self.blocks = BlockList(database)
         self.quota = QuotaSettings()
         self.priority_roles: dict[str, float] = {}
+        self.pictures = PictureJudge(DetectorSettings(), None, self.preferences, self.blobs)
         self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -121,6 +124,7 @@ class JobRig:
                 estimate=self.cost_history.estimate,
             ),
             adult=AdultRules(self.database, Settings()),
+            pictures=self.pictures,
             per_user=self.size,
             priority_roles=self.priority_roles,
         )

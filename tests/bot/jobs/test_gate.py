@@ -12,10 +12,14 @@ import pytest
 
 from bot.core.errors import NotAcceptedError
 from bot.jobs.gate import Actor, Allow, Place, Spoiler, Verdict, Withhold
+from bot.jobs.store import now
 from bot.policy.policy_gate import PolicyGate
+from bot.storage import appeals, moderation
+from bot.storage.appeals import Appeal
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from bot.storage.moderation import PERSON, SERVER, AuditEntry, Block
+from bot.storage.retention import referenced
 from generator.contract.errors import FailureKind
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
@@ -114,6 +118,48 @@ async def test_what_is_under_way_when_somebody_or_their_server_is_blocked_is_wit
         rig.jobs.job_ended(running, rig.finished(generate))
         await rig.until(other, State.DONE)
         await rig.jobs.close()
+
+
+async def test_one_that_was_withheld_is_delivered_once_when_it_is_allowed(rig: JobRig) -> None:
+    FixedGate.verdict = Withhold(Text(REASON), may_be_appealed=True)
+    withheld = await rig.until(await made(rig), State.FAILED)
+    assert withheld.output is None
+    assert withheld.withheld is not None
+    assert rig.notifier.delivered == []
+    appeal = Appeal(job_id=withheld.id, guild_id=4, created_at=now())
+    entry = AuditEntry(guild_id=4, actor_id=9, action="appeal_allowed", created_at=now())
+    await rig.database.write(appeals.put, appeal)
+    decide, write = appeals.decide, rig.database.write
+    assert await write(decide, withheld.id, appeals.ALLOWED, 9, entry)
+    assert not await write(decide, withheld.id, appeals.KEPT, 8, entry)  # a moment later
+    # killed between the word and the deed; and while it is on its way
+    FixedGate.verdict = Allow()
+    rig.notifier.holding.clear()
+    await (await rig.killed()).recover()
+    rig.jobs.release(withheld, allowed_by=9)  # and pressed once more
+    await rig.row_in(withheld, State.DELIVERING)
+    await (await rig.killed()).recover()
+    rig.notifier.holding.set()
+    done = await rig.until(withheld, State.DONE)
+    assert rig.notifier.delivered == [(done.id, "attempt 1", True)]
+    assert (done.withheld, done.allowed_by, done.failure_kind) == (None, 9, None)
+    assert done.output == withheld.withheld
+    await (await rig.killed()).recover()
+    assert len(rig.notifier.delivered) == 1
+    assert len(await rig.database.read(moderation.logged, 4, limit=9)) == 1
+
+
+async def test_what_a_moderator_keeps_withheld_is_kept_no_longer(rig: JobRig) -> None:
+    FixedGate.verdict = Withhold(Text(REASON), may_be_appealed=True)
+    withheld = await rig.until(await made(rig), State.FAILED)
+    names = [withheld.withheld or ""]
+    assert await rig.database.read(referenced, names) == set(names)
+    entry = AuditEntry(guild_id=4, actor_id=9, action="appeal_kept", created_at=now())
+    await rig.database.write(appeals.put, Appeal(job_id=withheld.id, guild_id=4, created_at=now()))
+    assert await rig.database.write(appeals.decide, withheld.id, appeals.KEPT, 9, entry)
+    assert await rig.database.read(referenced, names) == set()
+    await rig.jobs.recover()
+    assert (await rig.until(withheld, State.FAILED)).withheld is None
 
 
 async def test_a_gate_that_fails_lets_nothing_through(rig: JobRig) -> None:

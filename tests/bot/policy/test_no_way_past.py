@@ -14,6 +14,7 @@ NOT_MADE = {
     ("commands/history.py", "_thumbnails"): "drawn from what the gate lets be seen",
     ("commands/result_actions.py", "recipe"): "a text",
     ("commands/word_lists.py", "words"): "a list, to a moderator",
+    ("delivery/appeal_posts.py", "_post"): "what the gate withheld, covered, to who decides on it",
 }
 
 

@@ -1,0 +1,1 @@
+"""What a detector sees in pictures, and what follows from it."""
