@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bot.jobs.needs import JobNeeds
@@ -24,10 +24,11 @@ from bot.jobs.shares import TYPICAL_SECONDS, FairShares
 
 Key = tuple[float, int, int]
 """What comes first: the rank of its owner's turn, who came first, the ticket."""
-_Again = tuple[float, int, list["Ticket"], int, float, float]
-"""Somebody who has been served in a look ahead: the rank of the next turn, when they came, their
-tickets and the place of the next one, what they have used, and the rounds of their priority.
+_Again = tuple[float, int, deque["Ticket"], float, float]
+"""Somebody who has been served in a look ahead: the rank of the next turn, when they came, what
+tickets are left, what they have used by then, and the rounds of their priority.
 """
+_FORESEEN = 1_000  # tickets; nobody asks exactly when a later one's turn is
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,6 +91,11 @@ class _Person:
     def key(self, lane: _Lane) -> Key:
         turn = lane.kept_turn or self.turn
         return (turn.rank, self.arrival, lane.tickets[0].number)
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """Where the person stands among others, by the turn that they wait for."""
+        return self.turn.rank, self.arrival
 
     def tickets(self) -> list[Ticket]:
         """Return all tickets in order of acceptance."""
@@ -257,42 +263,36 @@ class FairTurns:
             self._push(ticket.user_id, person)
 
     def in_order(self) -> list[Ticket]:
-        """Return all tickets in the order they would be served in if nobody else came."""
+        """Return all tickets in the order they would be served in if nobody else came.
+
+        From the ``_FORESEEN`` first on each person is taken to get one in turn, first those who
+        had none among these.
+        """
         # kept so, it is nearly in order the next time, and what is nearly in order is sorted
         # in linear time
-        self._people = dict(
-            sorted(self._people.items(), key=lambda each: (each[1].turn.rank, each[1].arrival))
-        )
+        self._people = dict(sorted(self._people.items(), key=lambda each: each[1].place))
+        first, again = deque(self._people.items()), list[_Again]()
         order: list[Ticket] = []
-        again: list[_Again] = []
-        now, people = self._round, len(self._people)
-
-        def serve_again(limit: tuple[float, int]) -> None:
-            nonlocal now, people
-            while again and again[0] < limit:
-                _, arrival, tickets, place, used, ahead = again[0]
-                now += 1 / people
-                order.append(tickets[place])
-                used += tickets[place].seconds
-                if place + 1 == len(tickets):
-                    heapq.heappop(again)
-                    people -= 1
-                    continue
-                rank = now + self.shares.behind(used) - ahead
-                heapq.heapreplace(again, (rank, arrival, tickets, place + 1, used, ahead))
-
-        for user_id, person in self._people.items():
-            serve_again((person.turn.rank, person.arrival))
-            tickets = person.tickets()
-            order.append(tickets[0])
+        now, people = self._round, len(first)
+        while (first or again) and len(order) < _FORESEEN:
+            if again and (not first or again[0] < first[0][1].place):
+                _, arrival, tickets, used, ahead = heapq.heappop(again)
+            else:
+                user_id, person = first.popleft()
+                arrival, tickets, ahead = person.arrival, deque(person.tickets()), person.ahead
+                used = self.shares.used(user_id) if len(tickets) > 1 else 0.0
+            ticket = tickets.popleft()
+            order.append(ticket)
             now += 1 / people
-            if len(tickets) == 1:
+            used += ticket.seconds
+            if tickets:
+                rank = now + self.shares.behind(used) - ahead
+                heapq.heappush(again, (rank, arrival, tickets, used, ahead))
+            else:
                 people -= 1
-                continue
-            used = self.shares.used(user_id) + tickets[0].seconds
-            rank = now + self.shares.behind(used) - person.ahead
-            heapq.heappush(again, (rank, person.arrival, tickets, 1, used, person.ahead))
-        serve_again((math.inf, 0))
+        further = [person.tickets() for _, person in first]
+        further += [list(tickets) for _, _, tickets, *_ in sorted(again)]
+        order.extend(_in_turn(further))
         return order
 
     def _due(self, user_id: int, person: _Person, since: int) -> _Turn:
@@ -333,3 +333,12 @@ class FairTurns:
         del person.lanes[ticket.needs]
         if not person.lanes:
             del self._people[ticket.user_id]
+
+
+def _in_turn(of_each: Sequence[Sequence[Ticket]]) -> Iterator[Ticket]:
+    """Yield the first ticket of each person, then their second ones, and so on."""
+    turn = 0
+    while of_each:
+        yield from (tickets[turn] for tickets in of_each)
+        turn += 1
+        of_each = [tickets for tickets in of_each if turn < len(tickets)]

@@ -108,6 +108,16 @@ def test_a_priority_brings_forward_by_rounds_and_passes_nobody_over_for_ever() -
     assert served(queue).index(10) == place
 
 
+def test_the_order_of_many_is_exact_for_the_first_and_leaves_nobody_out() -> None:
+    queue = FairQueue(clock=Clock())
+    queue.load_shares({user: 3.0**user for user in range(12)})
+    for number in range(2400):
+        queue.put(ticket(number, number * 7 % 400, 1 + number % 50))
+    order = [each.number for each in queue.order()]
+    assert sorted(order) == list(range(2400))
+    assert served(queue)[:1000] == order[:1000]
+
+
 @given(st.floats(0, 1e6), st.integers(1, 6), st.integers(1, 400))
 @settings(max_examples=60, deadline=None)
 def test_nobody_is_passed_over_for_more_rounds_than_what_they_used_is_worth(
