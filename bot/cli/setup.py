@@ -133,6 +133,7 @@ def _log_in(config: ConfigFile, token: str) -> _Found:
     if discord.base_url == DISCORD and (defect := token_defect(token)):
         raise TokenError(f"This token {defect}; copy it again from {_WHERE}.")
     discord = discord.model_copy(update={"token": SecretStr(token)})
+    _tell(f"Logging in at {discord.base_url} ...")
     try:
         login = asyncio.run(check_login(discord))
     except TokenError as error:

@@ -97,7 +97,8 @@ async def test_what_stops_it_changes_nothing(
     discord: Sandbox, config: Path, tmp_path: Path
 ) -> None:
     """Each case in turn: what is asked and typed, what is said then, and the exit code."""
-    full, empty, closed = (tmp_path / f"{name}.toml" for name in ("full", "empty", "closed"))
+    names = ("full", "empty", "closed", "silent")
+    full, empty, closed, silent = (tmp_path / f"{name}.toml" for name in names)
     write(full, f'[discord]\ntoken = "{discord.token}"\nbase_url = "{discord.url}"\n')
     write(empty, f'[discord]\nbase_url = "{discord.url}"\n[queue]\nsize = 7\n')
     another = "full.toml holds a token already. Put another in its place? [y/N] "
@@ -113,12 +114,20 @@ async def test_what_stops_it_changes_nothing(
         (empty, [(into_it, "no\n")], "empty.toml is there already, and stays as it is; --rep", 2),
         (empty, [(into_it, "y\n"), (hidden, CTRL_C)], "Stopped; nothing is changed.\n", 130),
         (tmp_path / "no" / "c.toml", [], "There is no directory ", 2),
-        (closed, [(into_it.replace("empty", "closed"), "y\n"), (hidden, "a\n")], "be reached", 2),
+        (closed, [("stays. [y/N] ", "y\n"), (hidden, "a\n")], "can't be reached", 2),
+        (
+            silent,
+            [("stays. [y/N] ", "y\n"), (hidden, "a\n"), ("Logging in at ", CTRL_C)],
+            "Stopped; nothing is changed.\n",
+            130,
+        ),
     ]
-    with socket.socket() as unheard:  # bound, and nobody listens
-        unheard.bind(("127.0.0.1", 0))
-        write(closed, f'[discord]\nbase_url = "http://127.0.0.1:{unheard.getsockname()[1]}"\n')
-        before = {file: content(file) for file in (full, empty, closed)}
+    with socket.socket() as unheard, socket.socket() as mute:
+        for file, at in ((closed, unheard), (silent, mute)):
+            at.bind(("127.0.0.1", 0))
+            write(file, f'[discord]\nbase_url = "http://127.0.0.1:{at.getsockname()[1]}"\n')
+        mute.listen()  # and nobody answers; at the other address nobody listens
+        before = {file: content(file) for file in (full, empty, closed, silent)}
         words = [json.dumps(["setup", "--config", str(file)]) for file, *_ in cases]
         async with Terminal.running(*IN_TURN, *words) as terminal:
             for file, dialogue, sentence, code in cases:
