@@ -56,6 +56,10 @@ class Holds:
         self._on_change()
         return True
 
+    def why_all_wait(self) -> Text | None:
+        """Return why everything is held; None where it isn't."""
+        return _DRAINED if self._is_drained else None
+
     def has(self, needs: JobNeeds) -> bool:
         """Return whether a job of these needs is held."""
         return self._is_drained or needs.model in self._models

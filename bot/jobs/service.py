@@ -242,7 +242,7 @@ class JobService(WorkerEvents):
     @property
     def why_all_wait(self) -> Text | None:
         """Why nothing is made at the moment, or accepted any more; None where all is well."""
-        return self._availability.why_all_wait()
+        return self._availability.why_all_wait() or self.holds.why_all_wait()
 
     def _sort_key(self, job: Job) -> tuple[bool, int, int]:
         waits = job.state is State.QUEUED

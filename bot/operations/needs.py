@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from bot.core.errors import StorageError
 from bot.core.model_catalogue import ModelCatalogue
 from bot.jobs.gate import Blocks
 from bot.jobs.service import JobService
@@ -20,6 +22,8 @@ from bot.storage.moderation import SHELL, AuditEntry
 from bot.storage.preferences import Preferences
 from bot.workers.host_report import HostReport
 from bot.workers.pool import Pool
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,12 @@ class Needs:
     started: datetime
 
     async def record(self, by: Operator, action: str, target: str = "", detail: str = "") -> None:
-        """Write into the log of what was decided. Raises StorageError."""
-        await self.database.write(moderation.record, audit_entry(by, action, target, detail))
+        """Write into the log of what was decided, and into the bot's; what was done is done."""
+        logger.info("%s by %s: %s %s", action, by.user_id or "the shell", target, detail)
+        try:
+            await self.database.write(moderation.record, audit_entry(by, action, target, detail))
+        except StorageError as error:
+            logger.warning("the log of what was decided lacks this: %s", error)
 
 
 def audit_entry(by: Operator, action: str, target: str = "", detail: str = "") -> AuditEntry:

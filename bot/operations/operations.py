@@ -150,8 +150,9 @@ class Operations:
         needs = self._needs
         if said.model:
             model = needs.models.named(said.model)
-            if needs.jobs.holds.resume_model(model.key):
-                await self._keep_paused()
+            if model.key in needs.jobs.holds.models:
+                await self._keep_paused(set(needs.jobs.holds.models) - {model.key})
+                needs.jobs.holds.resume_model(model.key)
                 await needs.record(by, "resumed", model.label)
             return Outcome({"model": model.label}, [Text("{model} goes on.", model=model.label)])
         if needs.jobs.holds.set_drained(is_drained=False):
@@ -161,15 +162,16 @@ class Operations:
     async def _pause(self, said: requests.OneModel, by: Operator) -> Outcome:
         needs = self._needs
         model = needs.models.named(said.model)
-        if needs.jobs.holds.pause_model(model.key, model.label):
-            await self._keep_paused()
+        if model.key not in needs.jobs.holds.models:
+            await self._keep_paused({*needs.jobs.holds.models, model.key})
+            needs.jobs.holds.pause_model(model.key, model.label)
             await needs.record(by, "paused", model.label)
         text = Text("{model} is paused; whoever wants it reads so.", model=model.label)
         return Outcome({"model": model.label}, [text])
 
-    async def _keep_paused(self) -> None:
+    async def _keep_paused(self, models: set[str]) -> None:
         """Write which models are paused, so that a restart finds them so."""
-        kept = {_PAUSED: list(self._needs.jobs.holds.models) or None}
+        kept = {_PAUSED: sorted(models) or None}
         await self._needs.preferences.change(OWNER, BOT_ITSELF, kept)
 
     async def _restart(self, said: requests.Restart, by: Operator) -> Outcome:

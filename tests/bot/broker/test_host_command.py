@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def test_a_host_is_added_listed_and_removed(host: Command) -> None:
     assert "bot.example.com:5000" in words
     assert read.seed not in words
     assert host("list")[1].startswith("home  added 20")
+    [shown] = json.loads(host("list", "--json")[1])["hosts"]
+    assert shown["name"] == "home"
     assert host("remove", "home") == (0, "", "home may come no more.\n")
     assert host("list")[1:] == ("", "No host may come yet; `hotshot-bot host add NAME` lets one.\n")
 

@@ -92,8 +92,11 @@ async def _drained_and_told(scene: Scene) -> str:
     """Drain the bot while a worker has two GIFs and one waits; return the first one's id."""
     first = await scene.ada.slash("gif", prompt="a secret", frames=8)
     await first.message(lambda message: "▰" in message.text)
-    await (await scene.bob.slash("gif", prompt="hidden", frames=8)).message()
+    await said(await scene.bob.slash("settings mine", private=True))
+    private = await scene.bob.slash("gif", prompt="hidden", frames=8)
+    await private.message()
     await until(lambda: [row["state"] for row in scene.setup.rows("state")] == 2 * ["running"])
+    await said(await scene.bob.slash("settings mine", private=False))
     second = await scene.bob.slash("gif", prompt="hidden", frames=8)
     await second.message()
     drained = await scene.mias("drain")
@@ -105,8 +108,14 @@ async def _drained_and_told(scene: Scene) -> str:
     assert "told just now: 2 of 2" in await scene.mias("announce", text=words)
     assert "told just now: 0 of 0" in await scene.mias("announce", text=words)
     every = scene.discord.world.messages.values()
-    [announced] = [each for each in every if "Back at" in each.content]
+    found = [each for each in every if "Back at" in each.content]
+    # he wanted his first one private, so he alone sees it; in the channel nobody is pinged
+    [alone] = [each for each in found if each.ephemeral]
+    assert scene.bob.sees(alone)
+    [announced] = [each for each in found if not each.ephemeral]
     assert announced.channel is scene.discord.channel
+    assert f"<@{scene.ada.user.id}>" in announced.content
+    assert f"<@{scene.bob.user.id}>" not in announced.content
     assert (announced.mentions.users, announced.mentions.everyone) == ([], False)
     listed = await scene.mias("jobs", state="unfinished")
     assert "secret" not in listed
@@ -147,13 +156,27 @@ async def _jobs_and_people(scene: Scene, hers: str) -> None:
 
 
 async def _config_changes(scene: Scene, owner: dict[str, Any]) -> None:
-    """Take in another who runs it and a style; a broken config changes nothing."""
+    """Take in another who runs it, words, a quota and a style; a broken config changes nothing."""
     users = [scene.mia.user.id, scene.ada.user.id]
-    scene.setup.write(owner=owner | {"users": users}, **{"styles.ink": {}})
+    words = scene.setup.directory / "words.txt"
+    words.write_text("zebra\n")
+    scene.setup.write(
+        owner=owner | {"users": users},
+        moderation={"withhold": [str(words)]},
+        quota={"day_seconds": 0.0001},
+        **{"styles.ink": {}},
+    )
     assert "was changed" in await scene.mias("status")
-    assert "owner.users, styles" in await scene.mias("reload")
+    taken = "quota.day_seconds, moderation.withhold, owner.users, styles"
+    assert taken.replace("_", "\\_") in await scene.mias("reload")
     assert "Waiting: 0" in await said(await scene.ada.in_dm().slash("owner status"))
     assert [each["value"] for each in await _styles_of(scene.ada)] == ["ink"]
+    assert "used up" in await said(await scene.ada.slash("gif", prompt="x"))
+    assert "used up" not in await said(await scene.ada.slash("gif", prompt="a zebra"))
+    # the file that it names changes, and not the config
+    words.write_text("giraffe\n")
+    assert "nothing in it" in await scene.mias("reload")
+    assert "used up" in await said(await scene.ada.slash("gif", prompt="a zebra"))
     scene.setup.write(owner={"users": []}, queue={"per_user": 0})
     assert "stays as it was" in await scene.mias("reload")
     assert "Waiting: 0" in await scene.mias("status")
