@@ -71,8 +71,6 @@ async def measure(size: Size, place: Path | None) -> list[Phase]:
     with tempfile.TemporaryDirectory(dir=place) as name:
         directory = Path(name)
         (directory / "data").mkdir()
-        (directory / "data").mkdir()
-        (directory / "data").mkdir()
         await _fill(directory / "data", size)
         async with Sandbox() as discord:
             config = write_config(
