@@ -37,6 +37,7 @@ from bot.ui.result_message import (
 
 logger = logging.getLogger(__name__)
 
+_LOOKING_AT_ONCE = 4  # for results in channels, hundreds of messages each
 _ALERT_AGAIN = 3600.0  # seconds before the same words are said again
 
 
@@ -60,6 +61,7 @@ class DiscordNotifier:
         self._logged_in = logged_in
         self._models = models
         self._alerted: dict[str, float] = {}
+        self._looking = asyncio.Semaphore(_LOOKING_AT_ONCE)
 
     def track(self, job: Job) -> None:
         """Keep a job's progress message up to date; see ``Notifier``."""
@@ -142,9 +144,9 @@ class DiscordNotifier:
     async def find_result(self, job: Job) -> Posted | None:
         """Return where a job's result was posted; see ``Notifier``."""
         await self._logged_in.wait()
-        sent = await Sender(
-            self._client, job, posted_result(job), again=True, groups=self._groups
-        ).find()
+        message, groups = posted_result(job), self._groups
+        async with self._looking:
+            sent = await Sender(self._client, job, message, again=True, groups=groups).find()
         return sent.posted if sent is not None else None
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:

@@ -86,21 +86,22 @@ class DirectoryWriter:
 
     def keep_newest(self, count: int) -> int:
         """Remove all but the newest ``count`` backups, and what only those had; return how many."""
-        old = snapshots(self._directory)[:-count]
+        every = snapshots(self._directory)
+        old, kept = every[:-count], every[-count:]
+        if not old:
+            return 0
+        try:
+            named = {name for each in kept for name in read_manifest(each).blobs or ()}
+        except BackupError as error:
+            raise BackupError(
+                f"The backup was taken, but no older one was removed: {error}"
+            ) from error
         for each in old:
             _remove_tree(each)
-        if old:
-            self._sweep()
-        return len(old)
-
-    def _sweep(self) -> None:
-        """Remove the blobs that no backup names."""
-        named: set[str] = set()
-        for each in snapshots(self._directory):
-            named.update(read_manifest(each).blobs or ())
         for blob in list(self._blobs):
             if blob.name not in named:
                 self._blobs.path(blob.name).unlink()
+        return len(old)
 
     def _size(self, name: str) -> int | None:
         try:
@@ -161,7 +162,7 @@ class SnapshotReader:
         except FileNotFoundError:
             return  # as the sum of all will say
         with opened:
-            yield Member(name, path.stat().st_size, opened)
+            yield Member(name, path.stat().st_size, opened, place=str(path))
 
 
 def snapshots(directory: Path) -> list[Path]:

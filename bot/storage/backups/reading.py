@@ -14,11 +14,15 @@ from bot.storage.backups.manifest import DATABASE, Manifest
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a backup: the database, or a blob by its name; read before the next one is."""
+    """A file in a backup: the database, or a blob by its name; read before the next one is.
+
+    ``place`` is where it stands alone, if it does.
+    """
 
     name: str
     size_bytes: int
     content: IO[bytes]
+    place: str = ""
 
     def sha256(self, manifest: Manifest) -> str:
         """Return the hash that it must have."""
@@ -47,7 +51,7 @@ def check(reader: Reader, progress: Callable[[int], None]) -> None:
         while chunk := member.content.read(CHUNK):
             digest.update(chunk)
         if digest.hexdigest() != member.sha256(reader.manifest):
-            raise damaged(member.name)
+            raise damaged(member.name, member.place)
         found.add(member.name)
         progress(member.size_bytes)
     check_complete(found, reader.manifest)
@@ -62,8 +66,13 @@ def check_complete(found: set[str], manifest: Manifest) -> None:
         raise BackupError(f"The backup is damaged: {extra[0]} isn't part of it.")
 
 
-def damaged(name: str) -> BackupError:
+def damaged(name: str, place: str = "") -> BackupError:
     """Return what is said of a file in a backup that isn't what it was."""
+    if place:
+        return BackupError(
+            f"The file {place} is damaged; remove it, check its disk, and take another backup, "
+            "which brings it again where the bot still has it."
+        )
     return BackupError(
         f"The file {name} is damaged in the backup; check the disk of the data directory and the "
         "backup's, and take another backup."

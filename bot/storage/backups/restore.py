@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import BackupError
 from bot.storage.backups.backup import opened_reader, say_nothing
-from bot.storage.backups.files import check_room, copy_checked, sync_directory
+from bot.storage.backups.files import check_room, copy_checked, digest_of, sync_directory
 from bot.storage.backups.manifest import DATABASE, STAGING, Manifest, Report
 from bot.storage.backups.move import copy_into, refuse_filled
 from bot.storage.backups.reading import Reader, check, check_complete, damaged
@@ -136,7 +136,7 @@ def _write_all(reader: Reader, staging: Path, report: Report) -> None:
         except FileExistsError as error:
             raise damaged(member.name) from error
         except BackupError as error:
-            raise damaged(member.name) from error
+            raise damaged(member.name, member.place) from error
         found.add(member.name)
         report(done, total)
     check_complete(found, reader.manifest)
@@ -180,12 +180,25 @@ def _put_in_place(staging: Path, url: str, data_dir: Path) -> None:
 def _put_database_in_place(database: Path, url: str) -> None:
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        place = Path(address.database or "")
-        database.replace(place)
-        sync_directory(place.absolute().parent)
+        _put_file_in_place(database, Path(address.database or ""))
         return
     with opened(database) as connection:
         revision = revision_in(connection)
     if revision != known_revisions()[-1]:
         upgrade(make_url(f"sqlite:///{database}"))
     copy_into(f"sqlite:///{database}", url)
+
+
+def _put_file_in_place(database: Path, place: Path) -> None:
+    """Copy the database beside its place, which may be on another disk, and rename it there."""
+    beside = place.absolute().with_name(f".{place.name}{STAGING}")
+    beside.unlink(missing_ok=True)
+    try:
+        with database.open("rb") as content:
+            digest = digest_of(content)
+        with database.open("rb") as content:
+            copy_checked(content, beside, digest)
+        beside.rename(place)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_directory(place.absolute().parent)

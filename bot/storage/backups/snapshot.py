@@ -42,6 +42,11 @@ def take_snapshot(url: str, file: Path) -> str:
         revision = revision_in(connection)
     if revision is None:
         raise BackupError(f"The database {name_of(address)} is empty, so there is nothing to do.")
+    if revision not in known_revisions():
+        raise BackupError(
+            f"The database {name_of(address)} is of a newer version (revision {revision}); update "
+            "hotshot-bot, then back it up."
+        )
     return revision
 
 

@@ -76,6 +76,24 @@ def test_a_directory_is_added_to_by_what_is_new(stocked: Stocked, tmp_path: Path
     assert listing(target) == sorted([".lock", "blobs", snapshots(target)[0].name])
 
 
+def test_what_is_damaged_in_a_directory_is_brought_again(stocked: Stocked, tmp_path: Path) -> None:
+    target = tmp_path / "backups"
+    back_up(stocked.url, stocked.store, f"{target}/")
+    damaged = BlobStore(target / "blobs").path(min(stocked.blobs))
+    damaged.write_bytes(b"X" * damaged.stat().st_size)
+    with pytest.raises(BackupError, match=f"The file {damaged} is damaged; remove it"):
+        check_backup(target)
+    damaged.unlink()
+    with pytest.raises(BackupError, match=f"ends without {damaged.name}"):
+        check_backup(target)
+    back_up(stocked.url, stocked.store, str(target))
+    check_backup(target)
+    (snapshots(target)[1] / "backup.json").unlink()
+    with pytest.raises(BackupError, match="no older one was removed"):
+        back_up(stocked.url, stocked.store, str(target), keep=2)
+    assert len(snapshots(target)) == 3
+
+
 def test_what_the_snapshot_names_is_in_it_whatever_is_cleaned_up_meanwhile(
     stocked: Stocked, tmp_path: Path
 ) -> None:
