@@ -350,12 +350,14 @@ class JobService(WorkerEvents):
     async def recover(self) -> None:
         """Take up what an earlier run left unfinished, before anything new is accepted."""
         self._queue.load_shares(await self._store.used_lately())
+        # before anything is resumed: what fails from now on is told by whoever fails it
+        not_notified = await self._store.owner_not_notified()
         async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
                 await self._resume(job)
         for job, allowed_by in await self._store.allowed_not_delivered():
             self.release(job, allowed_by=allowed_by)
-        for job in await self._store.owner_not_notified():
+        for job in not_notified:
             self._tasks.start_for(job, self._completer.notify_owner(job, again=True))
 
     def stop_accepting(self, reason: Text) -> None:

@@ -246,8 +246,8 @@ def of_moderation(ask: Asking) -> None:
     for guild_id in (SERVER, None):
         ask(moderation.logged, guild_id, limit=3)
     report = Report(id=A, job_id=A, guild_id=SERVER, reporter_id=1, reason=TEXT, created_at=NOW)
-    for each in (report, replace(report, id=B)):
-        ask(moderation.add_report, each)
+    for report_id in (A, B):
+        ask(moderation.add_report, replace(report, id=report_id))
     for decision in ("kept", "removed"):
         ask(moderation.decide, A, decision, entry)
     ask(moderation.report_of, A)
