@@ -26,6 +26,7 @@ from bot.storage import (
     retention,
     samples,
     sent_forms,
+    shares,
     usage,
     word_lists,
 )
@@ -50,7 +51,7 @@ VIEWER = Viewer(ADA, SERVER)
 EVERY = HistoryFilter(user_id=ADA)
 MODULES = (
     costs, daily_usage, drafts, edits, gallery, jobs, library, loras, moderation, preferences,
-    registrations, retention, samples, sent_forms, usage, word_lists,
+    registrations, retention, samples, sent_forms, shares, usage, word_lists,
 )  # fmt: skip
 
 Asked = set[Callable[..., Any]]
@@ -63,13 +64,13 @@ class Asking:
 
     def __init__(self) -> None:
         self.asked: Asked = set()
-        self.said: list[str] = []
+        self.said: list[tuple[str, Any]] = []
 
     def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         answer = query(self.connection, *args, **kwargs)
         self.asked.add(query)
         is_drawn = query is edits.add  # an id that is another each time
-        self.said.append(f"{query.__module__}.{query.__name__}: {'' if is_drawn else answer!r}")
+        self.said.append((query.__qualname__, None if is_drawn else answer))
         return answer
 
 
@@ -116,11 +117,15 @@ def of_jobs(ask: Asking) -> None:
     ask(jobs.note, B, owner_notified=True)
     ask(jobs.owner_not_notified)
     ask(jobs.group, D)
+    for wanted in ({}, {"id_prefix": "a"}, {"user_id": ADA, "states": [State.DONE]}):
+        ask(jobs.find, limit=5, **wanted)
     ask(jobs.is_resumed, A)
     ask(usage.used, ADA, NOW)
     ask(usage.used, ADA, NOW, SERVER)
     ask(usage.used, 99, NOW)
-    ask.asked.add(usage.note)  # by the move to done
+    ask(shares.load, NOW)
+    ask(shares.load, NOW + timedelta(days=99))
+    ask.asked |= {usage.note, shares.note}  # by the move to done
 
 
 def of_samples(ask: Asking) -> None:
