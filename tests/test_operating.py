@@ -58,7 +58,7 @@ def test_commands_that_need_a_server_are_commands() -> None:
     """Those of console blocks, which nothing runs here."""
     blocks = "".join(re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL))
     assert all(line.startswith("$ ") for line in blocks.splitlines())
-    typed = re.findall(r"(?:/bin/|exec bot )hotshot-bot ([^>\n]+)", blocks)
+    typed = re.findall(r"(?:/bin/|exec (?:-T )?bot )hotshot-bot ([^>\n]+)", blocks)
     assert len(typed) >= 4
     for words in typed:
         bot_parser().parse_args(shlex.split(words))  # raises for what isn't one
