@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +13,8 @@ from bot.commands.options import Bounded, CompletedOption, Option, command, loca
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, guild_to_moderate, is_bot_owner
+from bot.operations.blocking import cancel_blocked
 from bot.storage import moderation as rows
-from bot.storage.models import Job
 from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
 from bot.storage.preferences import EVERYBODY, LOG_CHANNEL, QUOTAS, SERVER
 from bot.ui import wording
@@ -160,15 +159,7 @@ async def block(
     entry = _entry(interaction, guild_id, "block", f"<@{user.id}>", why)
     await context.blocks.block(new, entry)
     await send_ephemeral(interaction, translate("🚫 <@{user}> is blocked.", user=user.id))
-    for status in context.jobs.waiting_or_running(user.id):
-        if guild_id in (EVERYWHERE, status.job.origin.guild_id):
-            await _cancel(interaction, status.job)
-
-
-async def _cancel(interaction: _Interaction, job: Job) -> None:
-    """Cancel what a block keeps from being posted."""
-    with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
-        await context_of(interaction).jobs.cancel(job.id, by=job.user_id, is_free=True)
+    await cancel_blocked(context.jobs, new)
 
 
 async def unblock(interaction: _Interaction, *, user: Any, everywhere: Any = None) -> None:
@@ -198,9 +189,7 @@ async def server(interaction: _Interaction, **given: Any) -> None:
     )
     await context.blocks.block(new, _entry(interaction, EVERYWHERE, "block", f"`{target_id}`"))
     await send_ephemeral(interaction, translate("🚫 That server is blocked."))
-    for job in context.jobs.of_people():
-        if job.origin.guild_id == target_id:
-            await _cancel(interaction, job)
+    await cancel_blocked(context.jobs, new)
 
 
 async def blocked(interaction: _Interaction, *, everywhere: Any = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 from bot.core.errors import ConfigError, RefusedError
 from bot.core.section import Section
 from bot.operations import requests
+from bot.operations.blocking import cancel_blocked
 from bot.operations.job_operations import JobOperations
 from bot.operations.needs import Needs, Operator, audit_entry
 from bot.operations.outcome import Line, Outcome, Row, moment, person
@@ -230,11 +230,8 @@ class Operations:
             created_at=now,
         )
         await self._needs.blocks.block(block, audit_entry(by, "block", person(said.user), why))
-        waiting = [job for job in self._needs.jobs.of_people() if job.user_id == said.user]
-        for job in waiting:
-            with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
-                await self._needs.jobs.cancel(job.id, by=said.user, is_free=True)
-        values = {"user": str(said.user), "cancelled": len(waiting)}
+        cancelled = await cancel_blocked(self._needs.jobs, block)
+        values = {"user": str(said.user), "cancelled": cancelled}
         return Outcome(values, [Text("🚫 <@{user}> is blocked.", user=said.user)])
 
     async def _unblock(self, said: requests.OnePerson, by: Operator) -> Outcome:
