@@ -37,7 +37,7 @@ _WHO_HAS_IT = f"""
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608 - constants of this file
 _END = "SELECT pg_terminate_backend(%s)"
-_TRIES, _TRY_AGAIN_SECONDS = 10, 0.1  # for the lock of a connection that the server still ends
+_TRIES, _TRY_AGAIN_SECONDS = 20, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +74,21 @@ class Leader:
 
         Raises DatabaseError where another bot has it; LeadershipLostError where it was ours before.
         """
+        holder = None
         for _ in range(_TRIES):
             if _one(connection, _TAKE)[0]:
                 self._mine = _one(connection, _WHO_AM_I)
                 return
-            holder = connection.execute(_WHO_HAS_IT).fetchone()
-            if holder is None:
-                continue  # it has just been let go
-            if self._mine is None or holder[:2] != self._mine:
-                raise self._taken(holder[0], holder[2])
-            # our last connection, which the server hasn't seen end yet
-            connection.execute(_END, (holder[0],))
-            time.sleep(_TRY_AGAIN_SECONDS)
-        raise self._taken(holder[0] if holder else "unknown", holder[2] if holder else "unknown")
+            holder = connection.execute(_WHO_HAS_IT).fetchone() or holder
+            if holder is not None and self._mine is not None:
+                if holder[:2] != self._mine:
+                    break
+                # our last connection, which the server hasn't seen end yet
+                connection.execute(_END, (holder[0],))
+            time.sleep(_TRY_AGAIN_SECONDS)  # at a start, one that was killed may not have ended yet
+        raise self._taken(*(holder or ("unknown", None, "unknown")))
 
-    def _taken(self, process: object, place: object) -> DatabaseError:
+    def _taken(self, process: object, _began: object, place: object) -> DatabaseError:
         if self._mine is None:
             return DatabaseError(
                 f"Another bot (the server's process {process}, connected from {place}) already "

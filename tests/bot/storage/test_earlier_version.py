@@ -73,9 +73,9 @@ def sorted_rows(rows: list[dict[str, Any]]) -> list[str]:
     )
 
 
-def fill_sqlite(path: Path) -> str:
+def fill_sqlite(path: Path, dump: Path = DUMP) -> str:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(DUMP.read_text(encoding="utf-8"))
+        connection.executescript(dump.read_text(encoding="utf-8"))
     return f"sqlite:///{path}"
 
 
@@ -119,6 +119,16 @@ async def database(url: str) -> AsyncIterator[Database]:
     """Opened by today's code, which migrates it."""
     async with open_database(url) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("dump", sorted(DUMP.parent.glob("*.sql")), ids=lambda file: file.stem)
+async def test_every_version_s_database_is_brought_here(dump: Path, tmp_path: Path) -> None:
+    url = fill_sqlite(tmp_path / "a.db", dump)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        ids = [job_id for (job_id,) in connection.execute("SELECT id FROM jobs")]
+    assert ids
+    async with open_database(url) as opened:
+        assert all([await opened.read(jobs.get, job_id) for job_id in ids])
 
 
 def test_the_dump_has_something_of_everything() -> None:
