@@ -1,5 +1,5 @@
 """The command line: ``hotshot-bot setup | run | status | owner | doctor | backup | restore | move |
-host | db | sandbox | demo``.
+privacy | host | db | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -199,6 +199,7 @@ def _parser() -> Parser:
         moved,
         *of_hosts.values(),
         *of_owner,
+        *_add_privacy_actions(commands),
     ):
         command.add_argument(
             "--config",
@@ -333,6 +334,33 @@ def _add_owner_actions(commands: argparse._SubParsersAction[Parser]) -> list[Par
     action("blocked", "show who is blocked on all servers")
     action("reload", "read the config again, without a restart")
     return list(actions.choices.values())
+
+
+def _add_privacy_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
+    privacy = commands.add_parser("privacy", help="export or erase what is kept of somebody")
+    actions = privacy.add_subparsers(required=True, metavar="ACTION")
+    export = _add(
+        actions,
+        "export",
+        "write everything of a person's into one zip file",
+        "As /privacy does in Discord, but whole. The bot may run meanwhile.",
+    )
+    export.add_argument("--output", type=Path, required=True, help="the file (.zip) to write")
+    erase = _add(
+        actions,
+        "erase",
+        "erase everything of a person's, for good",
+        "As /privacy does in Discord. Where the bot runs, it does so within half a minute; where "
+        "it doesn't, rows and files go now, and messages in Discord after its next start. Without "
+        "--yes it says what there is, and erases nothing.",
+    )
+    erase.add_argument("--yes", action="store_true", help="erase it")
+    for action, parser in (("export", export), ("erase", erase)):
+        parser.add_argument(
+            "user_id", type=whole_number, metavar="USER_ID", help="as Discord shows"
+        )
+        parser.set_defaults(module="bot.cli.privacy", action=action)
+    return [export, erase]
 
 
 def _add(group: argparse._SubParsersAction[Parser], name: str, help_: str, more: str) -> Parser:

@@ -30,7 +30,7 @@ from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
 from bot.commands.owner import owner_commands
 from bot.core.config import DiscordSettings, Settings
-from bot.core.errors import StorageError, TokenError
+from bot.core.errors import RefusedError, StorageError, TokenError
 from bot.core.logs import bind_log_ids
 from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import in_language, set_language, translate
@@ -205,6 +205,13 @@ class HotshotClient(discord.AutoShardedClient):
         logger.info("connected to Discord, shard %d", shard_id)
         self.connected.set()
 
+    async def on_ready(self) -> None:
+        """Note which servers the bot is in, all shards having said so."""
+        await self.context.departures.reconcile([guild.id for guild in self.guilds])
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.context.departures.note_left(guild.id)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Handle forms, shown by this process or not, and components that nothing answers to."""
         await handle_form(interaction)
@@ -285,7 +292,8 @@ class HotshotClient(discord.AutoShardedClient):
             logger.warning("/owner can't be offered on the server %d: %s", guild_id, error)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Register the commands of a server that the config named before the bot was there."""
+        """Note it, and register the commands of a server that the config named before."""
+        await self.context.departures.note_joined(guild.id)
         if guild.id in self.context.settings.owner.servers:
             await self._register_on(guild.id)
 
@@ -325,8 +333,11 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
             return
         try:
             with bind_log_ids(**log_context(interaction)):
-                async with self.client.context.files_in_hand():
+                async with self.client.context.answering(interaction.user.id):
                     await call()
+        except RefusedError as error:  # before the command began
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await send_ephemeral(interaction, error_message(error))
         except UnreadableAnswerError as error:
             logger.warning("a command's options can't be read: %s", error)
             await send_ephemeral(interaction, translate(_WRONG_KIND))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.app.live_settings import MEGABYTE
-from bot.core.config import StorageSettings
+from bot.core.config import Settings
 from bot.operations.config_file import RunningConfig
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
@@ -18,9 +18,7 @@ async def keep_clean_while_running(
 ) -> None:
     """Clean up once a day until cancelled."""
     scratch = config.settings.storage.scratch
-    await retention.clean_up_daily(
-        database, blobs, scratch, lambda: _retention(config.settings.storage)
-    )
+    await retention.clean_up_daily(database, blobs, scratch, lambda: _retention(config.settings))
 
 
 def make_disk_guard(config: RunningConfig, database: Database, blobs: BlobStore) -> DiskGuard:
@@ -28,11 +26,16 @@ def make_disk_guard(config: RunningConfig, database: Database, blobs: BlobStore)
     storage = config.settings.storage
 
     async def make_room(needed: int) -> None:
-        limits = _retention(config.settings.storage)
+        limits = _retention(config.settings)
         await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
 
     return DiskGuard(storage.data_dir, storage.min_free_mb * MEGABYTE, make_room)
 
 
-def _retention(storage: StorageSettings) -> retention.RetentionLimits:
-    return retention.RetentionLimits(timedelta(days=storage.keep_days), storage.keep_mb * MEGABYTE)
+def _retention(settings: Settings) -> retention.RetentionLimits:
+    storage, backup_days = settings.storage, settings.privacy.backup_days
+    return retention.RetentionLimits(
+        timedelta(days=storage.keep_days),
+        storage.keep_mb * MEGABYTE,
+        None if backup_days is None else timedelta(days=backup_days),
+    )

@@ -7,16 +7,15 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 from yarl import URL
 
+from bot.app.background import in_background, wait_until
 from bot.app.client import HotshotClient
+from bot.app.erasing import finish_earlier_erasures, forgetting, make_eraser
 from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts, reports_of
 from bot.app.housekeeping import keep_clean_while_running, make_disk_guard
 from bot.app.live_settings import LiveParts, rate_limit
@@ -48,6 +47,7 @@ from bot.policy.daily_quota import (
     LORAS,
     DailyDraftQuota,
     daily_bytes,
+    daily_exports,
     daily_reports,
 )
 from bot.policy.lora_quota import KeptLoraQuota
@@ -56,6 +56,9 @@ from bot.policy.policy_gate import PolicyGate
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge, read_owners_lists
+from bot.privacy.eraser import Eraser
+from bot.privacy.leaving import LeavingPeople
+from bot.privacy.servers import ServerDepartures
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.disk_guard import DiskGuard
@@ -68,12 +71,9 @@ from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
 from generator.contract.text import Text
 
-T = TypeVar("T")
-
 logger = logging.getLogger(__name__)
 
 _LEAVING = Text("The bot is being restarted.")
-_CANCEL_AGAIN_SECONDS = 1.0
 
 
 async def run(settings: Settings, file: Path | None = None) -> None:
@@ -98,6 +98,7 @@ async def run(settings: Settings, file: Path | None = None) -> None:
                 settings.discord, rate_limit(settings.queue), monitoring.http_trace
             ) as client,
         ):
+            await finish_earlier_erasures(database, settings.storage)
             house = await furnish(client, settings, models, database, config)
             monitoring.follow(house.streams)
             jobs = house.jobs
@@ -106,8 +107,8 @@ async def run(settings: Settings, file: Path | None = None) -> None:
             pool = Pool(worker_settings(settings), jobs, backend, watchdog)
             jobs.register_workers(pool.cancel)
             try:
-                async with _in_background(house.pictures.start()) as starting:
-                    await _wait_until(stop.stop_requested, starting)
+                async with in_background(house.pictures.start()) as starting:
+                    await wait_until(stop.stop_requested, starting)
                 async with (
                     open_gpu_hosts(settings, pool, worker_settings_for(settings, "")) as hosts,
                     monitoring.serve(
@@ -123,19 +124,20 @@ async def run(settings: Settings, file: Path | None = None) -> None:
                         transitions=house.streams.transitions,
                     ),
                     run_pool(pool) as serving,
-                    _in_background(house.progress.run()) as editing,
-                    _in_background(
+                    in_background(house.progress.run()) as editing,
+                    in_background(
                         keep_clean_while_running(database, house.blobs, config)
                     ) as keeping,
-                    _in_background(
+                    in_background(
                         report_while_running(pool, reports_of(hosts), settings.storage.data_dir)
                     ),
-                    _in_background(database.watch()) as watching,
-                    _in_background(_serve_discord(client, jobs)) as conversing,
+                    in_background(database.watch()) as watching,
+                    in_background(_serve_discord(client, jobs)) as conversing,
+                    in_background(house.eraser.run()) as erasing,
                 ):
-                    work = [serving, editing, keeping, watching, conversing]
+                    work = [serving, editing, keeping, watching, conversing, erasing]
                     work += [hosts.hearing] if hosts else []
-                    await _wait_until(stop.stop_requested, *work)
+                    await wait_until(stop.stop_requested, *work)
                     jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, config.settings.queue.leave_seconds)
             finally:
@@ -152,6 +154,7 @@ class House:
     progress: ProgressMessages
     streams: Streams
     pictures: PictureJudge
+    eraser: Eraser
 
 
 async def furnish(
@@ -175,6 +178,7 @@ async def furnish(
     words = WordJudge(database, await asyncio.to_thread(read_owners_lists, settings.moderation))
     pictures = make_picture_judge(settings, preferences, blobs)
     cost_history = await CostHistory.load(database, settings.generator.model, *settings.models)
+    leaving = LeavingPeople()
     policy = PolicyGate(
         store,
         preferences,
@@ -194,6 +198,7 @@ async def furnish(
         time_limit=TimeLimit(settings.queue.most_minutes, cost_history.estimate),
         cooldown_seconds=settings.queue.cooldown_seconds,
         priority_roles=settings.queue.priority_roles,
+        leaving=leaving,
     )
     groups = GroupMessages(client, policy, database, models)
     progress = ProgressMessages(client, policy, groups, client.logged_in)
@@ -207,6 +212,16 @@ async def furnish(
     pictures.set_alert(jobs.alert_owner)
     progress.set_job_service(jobs)
     groups.set_job_service(jobs)
+    eraser = make_eraser(
+        settings,
+        client,
+        database,
+        blobs,
+        jobs=jobs,
+        transitions=store.transitions,
+        leaving=leaving,
+        forget_cached=forgetting(preferences, words, blocks),
+    )
     client.set_context(
         _context(
             settings,
@@ -220,6 +235,8 @@ async def furnish(
             blocks=blocks,
             jobs=jobs,
             samples=SampleMaker(jobs, store.transitions, database, blobs),
+            leaving=leaving,
+            eraser=eraser,
         )
     )
     parts = LiveParts(client=client, store=store, policy=policy, words=words, disk_guard=disk_guard)
@@ -230,7 +247,7 @@ async def furnish(
         database=database,
         jobs=jobs,
     )
-    return House(blobs, jobs, progress, streams, pictures)
+    return House(blobs, jobs, progress, streams, pictures, eraser)
 
 
 class _Stop:
@@ -252,7 +269,7 @@ async def _serve_discord(client: HotshotClient, jobs: JobService) -> None:
     await jobs.recover()
     await forget_stale_samples(client.context)
     await client.log_in()
-    async with _in_background(_log_when_ready(client, started)):
+    async with in_background(_log_when_ready(client, started)):
         await client.serve()
 
 
@@ -267,8 +284,8 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
     """Let the workers finish what they have in hand, for a while; the rest is put back."""
     logger.info("leaving; what is being made has %g s to be finished", seconds)
     async with (
-        _in_background(pool.drain()) as draining,
-        _in_background(stop.force_requested.wait()) as forcing,
+        in_background(pool.drain()) as draining,
+        in_background(stop.force_requested.wait()) as forcing,
     ):
         await asyncio.wait(
             (draining, forcing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
@@ -312,6 +329,8 @@ def _context(
     blocks: BlockList,
     jobs: JobService,
     samples: SampleMaker,
+    leaving: LeavingPeople,
+    eraser: Eraser,
 ) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
     decisions = policy.decisions
@@ -352,6 +371,10 @@ def _context(
         daily_reports=daily_reports(database, decisions),
         lora_quota=KeptLoraQuota(database, settings.loras, decisions),
         samples=samples,
+        leaving=leaving,
+        eraser=eraser,
+        departures=ServerDepartures(database),
+        daily_exports=daily_exports(database, settings.privacy.exports_per_day, decisions),
     )
 
 
@@ -374,25 +397,3 @@ def _attachments(settings: Settings) -> AllowedHosts:
         is_discord=discord.base_url == DISCORD,
         is_local=not discord.allow_foreign_base_url,
     )
-
-
-async def _wait_until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
-    """Wait for ``stop``, or until some of the ``work`` ends by itself; then raise its error."""
-    async with _in_background(stop.wait()) as stopping:
-        await asyncio.wait((stopping, *work), return_when=asyncio.FIRST_COMPLETED)
-    for task in work:
-        if task.done():
-            task.result()
-
-
-@asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Run ``work`` beside the block, and cancel it at the block's end."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        while not task.done():
-            task.cancel()  # once more: discord.py keeps one for itself while it identifies anew
-            await asyncio.wait((task,), timeout=_CANCEL_AGAIN_SECONDS)
-        await asyncio.gather(task, return_exceptions=True)

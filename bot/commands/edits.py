@@ -166,7 +166,7 @@ async def _send_file(
     file = await made_file(context, job, output, name, alt)
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
-        kept = await context.database.write(rows.add, edit)
+        kept = await context.database.write(rows.add, edit, interaction.user.id)
         view = edit_view(kept, job)
     await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
 

@@ -244,7 +244,7 @@ async def suggest_blocked(
     """Return those who are blocked here whose names or ids hold what is typed."""
     listed = context_of(interaction).blocks.listed(guild_to_moderate(interaction))
     labels = [
-        (wording.excerpt(f"{each.name} ({each.target_id})", 90), str(each.target_id))
+        (wording.excerpt(f"{each.name} ({each.target_id})".strip(), 90), str(each.target_id))
         for each in listed
         if each.kind == PERSON
     ]

@@ -35,6 +35,7 @@ from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
 from bot.core.monitoring_settings import MetricsSettings, TracingSettings
 from bot.core.owner_settings import OwnerSettings
+from bot.core.privacy_settings import PrivacySettings
 from bot.core.queue_settings import QueueSettings
 from bot.core.quota_settings import QuotaSettings
 from bot.core.remote_settings import RemoteSettings
@@ -251,6 +252,7 @@ class Settings(BaseSettings):
     moderation: ModerationSettings = ModerationSettings()
     owner: OwnerSettings = OwnerSettings()
     detector: DetectorSettings = DetectorSettings()
+    privacy: PrivacySettings = PrivacySettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()
     remote: RemoteSettings = RemoteSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +22,9 @@ from bot.intake.quotas import DailyQuota, DraftQuota, LoraQuota
 from bot.jobs.gate import Actor, Blocks, Place, Policy, ServerWords
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
+from bot.privacy.eraser import Eraser
+from bot.privacy.leaving import LeavingPeople
+from bot.privacy.servers import ServerDepartures
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.drafts import Draft
@@ -67,21 +71,29 @@ class BotContext:
     daily_reports: DailyQuota
     lora_quota: LoraQuota
     samples: SampleMaker
+    leaving: LeavingPeople
+    eraser: Eraser
+    departures: ServerDepartures
+    daily_exports: DailyQuota
     panels_in_hand: HeldIds = field(default_factory=HeldIds)
     jobs_in_hand: HeldIds = field(default_factory=HeldIds)
+    exports_in_hand: HeldIds = field(default_factory=HeldIds)
+    exporting: asyncio.Lock = field(default_factory=asyncio.Lock)  # one after another
 
     @asynccontextmanager
-    async def files_in_hand(self) -> AsyncIterator[None]:
-        """Keep the files that came with an interaction while it is answered.
+    async def answering(self, user_id: int) -> AsyncIterator[None]:
+        """Keep the files that came with a person's interaction while it is answered.
 
-        Those that no row references by the end are deleted.
+        Those that no row references by the end are deleted. Raises RefusedError where everything
+        of theirs is being erased.
         """
-        names: set[str] = set()
-        try:
-            with self.blobs.pinned() as names:
-                yield
-        finally:
-            await self.drop_unreferenced(names)
+        with self.leaving.serving(user_id):
+            names: set[str] = set()
+            try:
+                with self.blobs.pinned() as names:
+                    yield
+            finally:
+                await self.drop_unreferenced(names)
 
     async def drop_unreferenced(self, names: Iterable[str | None]) -> None:
         """Delete the files that no row references any more."""

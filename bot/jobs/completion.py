@@ -82,7 +82,10 @@ class JobCompleter:
                 seconds=made.seconds,
                 size_bytes=made.size_bytes,
             )
-        return None if moved is None else (moved, file)
+        if moved is None:  # it was cancelled, and its row may even be erased
+            await self._store.drop_file(self._blobs, name)
+            return None
+        return moved, file
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> None:
         """Bring the kept file to its owner as the gate allows, or the reason why not.

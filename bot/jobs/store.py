@@ -21,8 +21,10 @@ from bot.jobs.gate import Admission, UnfinishedLimit
 from bot.jobs.transitions import Transition, TransitionStream
 from bot.storage import appeals, shares
 from bot.storage import jobs as rows
+from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.models import BOT, TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.retention import drop_unreferenced
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
 
@@ -260,6 +262,10 @@ class JobStore:
         """
         if message_id is not None and job_id in self._unfinished.by_id:
             self._answers[job_id] = message_id
+
+    async def drop_file(self, blobs: BlobStore, name: str) -> None:
+        """Remove a file that was kept for a row that took no more; see ``drop_unreferenced``."""
+        await drop_unreferenced(self._database, blobs, [name])
 
     async def save_answer(self, job_id: str) -> None:
         """Write now what ``note_answer`` was given, for a job that waits long."""

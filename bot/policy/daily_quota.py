@@ -13,7 +13,7 @@ from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from generator.contract.text import Text
 
-FILES, LORAS, REPORTS = "files", "loras", "reports"
+FILES, LORAS, REPORTS, EXPORTS = "files", "loras", "reports", "exports"
 _MOST_REPORTS = 20
 
 
@@ -102,3 +102,13 @@ def daily_reports(
     """Return the quota on reports to moderators."""
     refusal = Text("You have reported a lot within 24 hours; try again tomorrow.")
     return RecordedDailyQuota(database, REPORTS, _MOST_REPORTS, refusal, decisions)
+
+
+def daily_exports(
+    database: Database, most: int, decisions: DecisionStream | None = None
+) -> RecordedDailyQuota:
+    """Return the quota on exports of everything of a person's."""
+    refusal = Text(
+        "An export may be asked for {most} times within 24 hours; try again later.", most=most
+    )
+    return RecordedDailyQuota(database, EXPORTS, most, refusal, decisions)

@@ -17,6 +17,7 @@ VerdictT = TypeVar("VerdictT", bound=Verdict)
 class Rule(enum.StrEnum):
     """What a decision was made by."""
 
+    ERASURE = "erasure"  # of everything of that person's
     BLOCK = "block"
     SERVER = "server"  # its rules on channels, roles, frames, steps
     WORDS = "words"
@@ -32,6 +33,7 @@ class Rule(enum.StrEnum):
     LORAS = "loras"
     DRAFTS = "drafts"
     REPORTS = "reports"
+    EXPORTS = "exports"
     KEPT_LORAS = "kept_loras"
 
 

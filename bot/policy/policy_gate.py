@@ -34,6 +34,7 @@ from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
 from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge
+from bot.privacy.leaving import REFUSAL, LeavingPeople
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job
 from bot.storage.preferences import Preferences
@@ -59,6 +60,7 @@ class PolicyGate:
         time_limit: TimeLimit | None = None,
         cooldown_seconds: float = 0.0,
         priority_roles: Mapping[str, float] | None = None,
+        leaving: LeavingPeople | None = None,
     ) -> None:
         self.decisions = DecisionStream()
         self._store = store
@@ -73,6 +75,7 @@ class PolicyGate:
         self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
         self._priority_roles: Mapping[str, float] = priority_roles or {}
+        self._leaving = LeavingPeople() if leaving is None else leaving
 
     def configure(self, settings: Settings) -> None:
         """Go by these settings from now on."""
@@ -157,6 +160,8 @@ class PolicyGate:
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
         asking = self.decisions.asking
+        with asking(Rule.ERASURE):
+            self._leaving.check(actor.user_id)
         rules = await self._checked_rules(actor, place, [request])
         with asking(Rule.ADULT):
             await self._adult.check(place, request, style)
@@ -183,6 +188,8 @@ class PolicyGate:
         A moderator's word holds against a detector's, and against nobody else's.
         """
         guild_id, of_file = job.origin.guild_id, self.decisions.of_file
+        if job.user_id in self._leaving:
+            return of_file(Withhold(REFUSAL), Rule.ERASURE)
         if (reason := self._blocks.reason(job.user_id, guild_id)) is not None:
             return of_file(Withhold(reason), Rule.BLOCK)
         of_words = await self._words.judge(job.request.prompt, guild_id)

@@ -183,11 +183,11 @@ class BlobStore:
             if is_blob(path.name):
                 yield Blob(path.name, facts.st_size, facts.st_mtime)
 
-    def sweep(self) -> None:
-        """Remove what killed processes left half-written."""
+    def sweep(self, older_than: float = _ABANDONED_SECONDS) -> None:
+        """Remove what killed processes left half-written, once it is so many seconds old."""
         for part in self._directory.glob(f"??/*{_PART}"):
             with contextlib.suppress(FileNotFoundError):  # it may just have got its place
-                if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                if time.time() - part.stat().st_mtime >= older_than:
                     part.unlink()
 
 

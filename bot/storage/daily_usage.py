@@ -21,10 +21,17 @@ def within_a_day(connection: Connection, user_id: int, kind: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def forget_expired(connection: Connection) -> None:
+    """Delete what no quota looks at any more."""
+    connection.execute(
+        delete(daily_usage).where(daily_usage.c.created_at < datetime.now(UTC) - DAY)
+    )
+
+
 def note_within(connection: Connection, user_id: int, kind: str, amount: int, most: int) -> bool:
     """Note ``amount`` more; False, and nothing is noted, where that is above ``most``."""
     now = datetime.now(UTC)
-    connection.execute(delete(daily_usage).where(daily_usage.c.created_at < now - DAY))
+    forget_expired(connection)
     if within_a_day(connection, user_id, kind) + amount > most:
         return False
     connection.execute(

@@ -12,6 +12,7 @@ drivers make a trip for every cursor. On busy cores each trip waits for its turn
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from bot.core.errors import DatabaseError, StorageError
 from bot.storage import postgresql
 from bot.storage.migrate import BeforeUpgrade, migrate, unusable
 from bot.storage.postgresql import Leader, LeadershipLostError, Patience
+from bot.storage.scrubbing import rewrite_once, scrub
 from bot.storage.troubles import CLOSED, first_line, hits_all, is_lost, storage_error
 from generator.contract.extras import missing_extra
 
@@ -40,6 +42,7 @@ _PRAGMAS = {
     # milliseconds; somebody may look in with the sqlite3 shell, but Discord waits 3 s in all
     "busy_timeout": "1500",
     "foreign_keys": "ON",
+    "secure_delete": "ON",  # what is deleted is overwritten: people may ask for that
 }
 _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
@@ -128,6 +131,24 @@ class Database:
             except TimeoutError:
                 with suppress(StorageError):
                     await self.write(_do_nothing)
+
+    async def scrub(self) -> bool:
+        """Leave nothing of deleted rows in the database's files; return whether that was done.
+
+        A SQLite file takes no writes meanwhile. Raises StorageError.
+        """
+        self._check_open()
+        is_sqlite = self._engine.dialect.name == "sqlite"
+        # a vacuum of PostgreSQL's keeps nobody from writing, and may take long
+        runner = self._writer if is_sqlite else self._readers
+        engine = self._engine if is_sqlite else _patient(self._engine)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(runner, scrub, engine)
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise storage_error(error) from error
+        finally:
+            if engine is not self._engine:
+                engine.dispose()
 
     async def write_until_closed(self) -> None:
         """Write in groups; end when ``close`` was called and all is written."""
@@ -255,7 +276,8 @@ async def open_database(
     engine = create_engine(url)
     try:
         with serving_alone(engine) as to_write:
-            await asyncio.to_thread(_migrate, engine, before_upgrade)
+            before = await asyncio.to_thread(_migrate, engine, before_upgrade)
+            await asyncio.to_thread(rewrite_once, engine, is_new=before is None)
             database = Database(engine, to_write)
             writer = asyncio.create_task(database.write_until_closed(), name="database writer")
             try:
@@ -288,14 +310,18 @@ def serving_alone(engine: Engine) -> Iterator[Engine]:
         to_write.dispose()
 
 
-def _migrate(engine: Engine, before_upgrade: BeforeUpgrade | None) -> None:
-    """Bring the database to this version, in as much time as that takes."""
+def _patient(engine: Engine) -> Engine:
+    """Return an engine for what may take any time on PostgreSQL."""
+    return create_engine(engine.url, postgresql.UPGRADING)
+
+
+def _migrate(engine: Engine, before_upgrade: BeforeUpgrade | None) -> str | None:
+    """Bring the database to this version, in as much time as that takes; see ``migrate``."""
     if engine.dialect.name == "sqlite":
-        migrate(engine, before_upgrade)
-        return
-    patient = create_engine(engine.url, postgresql.UPGRADING)
+        return migrate(engine, before_upgrade)
+    patient = _patient(engine)
     try:
-        migrate(patient, before_upgrade)
+        return migrate(patient, before_upgrade)
     finally:
         patient.dispose()
 

@@ -23,13 +23,14 @@ class Edit:
     steps: tuple[Step, ...] = ()
 
 
-def add(connection: Connection, edit: Edit) -> str:
-    """Add an edit; return its id, by which buttons find it."""
+def add(connection: Connection, edit: Edit, user_id: int) -> str:
+    """Add an edit that this person made; return its id, by which buttons find it."""
     values = {
         "id": secrets.token_hex(16),
         "job_id": edit.job_id,
         "steps": [list(step) for step in edit.steps],
         "created_at": datetime.now(UTC),
+        "user_id": user_id,
     }
     connection.execute(insert(edits).values(**values))
     return str(values["id"])

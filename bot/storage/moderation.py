@@ -16,6 +16,8 @@ EVERYWHERE = 0
 PERSON, SERVER = "person", "server"
 SHELL = 0
 """The actor of what was done from a shell on the bot's machine; no person's id."""
+ERASED = -1
+"""Who decided, and had everything of theirs erased since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,11 @@ class Preferences:
         self._cache((kind, owner_id), now)
         return dict(now)
 
+    def forget(self, kind: str, owner_id: int) -> None:
+        """Forget what one set whose row is gone."""
+        self._changes += 1
+        self._cached.pop((kind, owner_id), None)
+
     def _cache(self, key: tuple[str, int], values: Values) -> None:
         self._cached[key] = dict(values)
         if len(self._cached) > _MAX_CACHED:

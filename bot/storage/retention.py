@@ -20,6 +20,7 @@ from typing import NoReturn
 from sqlalchemy import Connection, case, delete, func, select, union_all, update
 
 from bot.core.errors import StorageError
+from bot.storage import daily_usage, shares, usage
 from bot.storage import drafts as drafts_rows
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
@@ -33,6 +34,8 @@ _SCRATCH_SECONDS = 24 * 3600.0
 _FIRST_SECONDS = 60.0
 _EVERY_SECONDS = 24 * 3600.0
 _AT_ONCE = 500  # rows in one write, so that nobody waits long behind it
+UPGRADE_COPIES = "before-upgrade-*.tar"
+_ID_LENGTH = 32  # of a job's id, which its files' names begin with
 _MOST = 10_000  # blobs in one round; the next one comes tomorrow
 
 
@@ -42,6 +45,7 @@ class RetentionLimits:
 
     age: timedelta
     size_bytes: int
+    upgrade_copies: timedelta | None = None  # of the database before an upgrade; None: for good
 
 
 async def clean_up_daily(
@@ -67,18 +71,23 @@ async def clean_up(
     database fails; files are removed only after their rows.
     """
     await database.write(drafts_rows.forget_expired)
+    await database.write(daily_usage.forget_expired)
+    await database.write(usage.forget_expired)
+    await database.write(shares.forget_expired)
     await _forget_all(
         database, await database.read(unneeded, before=datetime.now(UTC) - limits.age)
     )
     kept = await asyncio.to_thread(list, blobs)
     sizes = {blob.name: blob.size_bytes for blob in kept if needed or _is_old(blob)}
-    removed = await _remove_unreferenced(database, blobs, sizes)
+    removed = await remove_unreferenced(database, blobs, sizes)
     freed = sum(sizes.pop(name) for name in removed)
     excess = sum(blob.size_bytes for blob in kept) - freed - limits.size_bytes
     oldest = _oldest(sizes, await database.read(unneeded), max(excess, needed - freed))
     await _forget_all(database, oldest)
-    removed |= await _remove_unreferenced(database, blobs, oldest)
+    removed |= await remove_unreferenced(database, blobs, oldest)
     await asyncio.to_thread(_sweep, blobs, scratch)
+    if limits.upgrade_copies is not None:
+        await asyncio.to_thread(_remove_upgrade_copies, scratch.parent, limits.upgrade_copies)
     logger.info("clean-up: %d files removed", len(removed))
     return len(removed)
 
@@ -91,7 +100,7 @@ async def drop_unreferenced(
     What the database doesn't let it do is left to the clean-up.
     """
     try:
-        await _remove_unreferenced(database, blobs, [name for name in names if name])
+        await remove_unreferenced(database, blobs, [name for name in names if name])
     except (StorageError, OSError) as error:
         logger.warning("files that nobody needs are left to the clean-up: %s", error)
 
@@ -113,10 +122,13 @@ async def _forget_all(database: Database, names: Sequence[str]) -> None:
         await database.write(forget, names[start : start + _AT_ONCE])
 
 
-async def _remove_unreferenced(
+async def remove_unreferenced(
     database: Database, blobs: BlobStore, names: Collection[str]
 ) -> set[str]:
-    """Remove blobs that no row names, also those that a killed bot never wrote a row for."""
+    """Remove blobs that no row names, also those that a killed bot never wrote a row for.
+
+    Return those that are gone now: all but what is named, or pinned. Raises StorageError, OSError.
+    """
     every, removed = list(names), set()
     for start in range(0, len(every), _AT_ONCE):
         # marked before the rows are read: what is kept anew meanwhile isn't taken
@@ -135,6 +147,29 @@ def _sweep(blobs: BlobStore, scratch: Path) -> None:
     for left in scratch.iterdir():
         with contextlib.suppress(FileNotFoundError):  # its job may have ended meanwhile
             if time.time() - left.stat().st_mtime > _SCRATCH_SECONDS:
+                _remove(left)
+
+
+def _remove_upgrade_copies(data_dir: Path, age: timedelta) -> None:
+    """Remove copies that hold what people may have had erased since."""
+    for copy in data_dir.glob(UPGRADE_COPIES):
+        if time.time() - copy.stat().st_mtime > age.total_seconds():
+            copy.unlink()
+
+
+def clear_scratch(blobs: BlobStore, scratch: Path) -> None:
+    """Remove what earlier processes left half-made; nothing may be in the making yet."""
+    blobs.sweep(older_than=0.0)
+    for left in scratch.iterdir():
+        _remove(left)
+
+
+def remove_scratch_of(scratch: Path, job_ids: Iterable[str]) -> None:
+    """Remove what was made of jobs that are gone."""
+    wanted = set(job_ids)
+    for left in scratch.iterdir():
+        if left.name[:_ID_LENGTH] in wanted:
+            with contextlib.suppress(FileNotFoundError):
                 _remove(left)
 
 

@@ -6,12 +6,13 @@ history. What failed isn't in it, nor what was cancelled before a worker had it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.storage.models import Job
 from bot.storage.tables import shares
+from bot.storage.usage import KEPT_DAYS
 
 HALF_LIFE = 24 * 3600.0
 """Seconds after which what somebody used counts half."""
@@ -35,6 +36,12 @@ def note(connection: Connection, job: Job) -> None:
         return
     seconds += decayed(found.seconds, (now - found.noted_at).total_seconds())
     connection.execute(update(shares).where(mine).values(seconds=seconds, noted_at=now))
+
+
+def forget_expired(connection: Connection) -> None:
+    """Delete rows so old that whatever they say counts nothing any more."""
+    is_old = shares.c.noted_at < datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+    connection.execute(delete(shares).where(is_old))
 
 
 def load(connection: Connection, now: datetime) -> dict[int, float]:

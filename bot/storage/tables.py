@@ -119,7 +119,9 @@ edits = Table(
     Column("job_id", String(32), nullable=False),
     Column("steps", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("user_id", BigInteger),
     Index("edits_by_job", "job_id"),
+    Index("edits_by_user", "user_id"),
 )
 
 drafts = Table(
@@ -289,6 +291,35 @@ shares = Table(
     Column("user_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seconds", Float, nullable=False),  # as they counted then
     Column("noted_at", UtcTime, nullable=False),
+)
+
+guilds = Table(
+    "guilds",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("left_at", UtcTime),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("requested_at", UtcTime, nullable=False),
+    Column("rows_are_gone", Boolean, nullable=False, server_default=false()),
+)
+
+erased_files = Table(
+    "erased_files",
+    metadata,
+    Column("blob", String(80), primary_key=True),
+)
+
+erased_messages = Table(
+    "erased_messages",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
 )
 
 costs = Table(

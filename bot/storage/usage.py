@@ -1,19 +1,20 @@
 """Queries on ``usage``: the seconds that workers computed for people, by server and day (UTC).
 
 What failed isn't in it, nor what was cancelled before a worker had it. Sums only, so it stays when
-a GIF is deleted.
+a GIF is deleted, and goes when no quota's month has that day any more.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, case, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from bot.storage.models import Job
 from bot.storage.tables import usage
 
 NO_SERVER = 0
+KEPT_DAYS = 31
 
 
 def note(connection: Connection, job: Job) -> None:
@@ -26,6 +27,12 @@ def note(connection: Connection, job: Job) -> None:
     if not connection.execute(update(usage).where(mine).values(**added)).rowcount:
         row = {"user_id": job.user_id, "guild_id": guild_id, "day": day}
         connection.execute(insert(usage).values(**row, seconds=seconds, jobs=1))
+
+
+def forget_expired(connection: Connection) -> None:
+    """Delete the sums of days that are too long ago for any quota."""
+    last = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date().isoformat()
+    connection.execute(delete(usage).where(usage.c.day < last))
 
 
 def used(

@@ -82,7 +82,7 @@ async def answer_errors(interaction: discord.Interaction[Any]) -> AsyncIterator[
     """Answer whatever goes wrong inside by an ephemeral message, in the person's language."""
     with in_language(str(interaction.locale)), bind_log_ids(**log_context(interaction)):
         try:
-            async with context_of(interaction).files_in_hand():
+            async with context_of(interaction).answering(interaction.user.id):
                 yield
         except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all
             await send_ephemeral(interaction, error_message(error))

@@ -9,7 +9,7 @@ from discord.ui import View
 
 from bot.core.translations import translate
 from bot.storage.models import Job
-from bot.storage.moderation import SERVER, SHELL, AuditEntry, Block, Report
+from bot.storage.moderation import ERASED, SERVER, SHELL, AuditEntry, Block, Report
 from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton
 from generator.contract.text import Text
@@ -89,4 +89,5 @@ def _audit_line(entry: AuditEntry) -> str:
     detail = f" · {wording.excerpt(entry.detail, 100)}" if entry.detail else ""
     when = f"<t:{int(entry.created_at.timestamp())}:f>"
     actor = "`hotshot-bot owner`" if entry.actor_id == SHELL else f"<@{entry.actor_id}>"
+    actor = "—" if entry.actor_id == ERASED else actor
     return f"{when} {actor} {words} {entry.target}{detail}"

@@ -18,7 +18,7 @@ import pytest
 from tools.translatable import FUNCTIONS
 from tools.words import ROOT, scan
 
-ROOMS = ("commands", "delivery", "intake", "jobs", "policy", "ui", "workers")
+ROOMS = ("commands", "delivery", "intake", "jobs", "policy", "privacy", "ui", "workers")
 # Where what is given is shown: the call's name, and which of its arguments.
 SHOWN_KEYWORDS = {
     "label",

@@ -13,6 +13,7 @@ from discord import ClientUser
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.app.client import HotshotClient
+from bot.app.erasing import forgetting, make_eraser
 from bot.app.main import _context
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
@@ -74,6 +75,17 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 jobs=context.jobs,
                 samples=SampleMaker(
                     context.jobs, context.store.transitions, database, context.blobs
+                ),
+                leaving=context.leaving,
+                eraser=make_eraser(
+                    settings,
+                    client,
+                    database,
+                    context.blobs,
+                    jobs=context.jobs,
+                    transitions=context.store.transitions,
+                    leaving=context.leaving,
+                    forget_cached=forgetting(context.preferences, context.words, context.blocks),
                 ),
             )
         )

@@ -87,6 +87,11 @@ class WordJudge:
             self._servers.pop(guild_id, None)
         return len(entries)
 
+    def forget(self, guild_id: int) -> None:
+        """Forget a server's lists, whose rows are gone."""
+        self._changes += 1
+        self._servers.pop(guild_id, None)
+
     async def _rules(self, guild_id: int) -> WordRules | None:
         if guild_id in self._servers:
             self._servers.move_to_end(guild_id)

@@ -37,6 +37,8 @@ WRITES = {
     "jobs.add": ({""}, {"queued"}),
     "jobs.move:running": ({"queued"}, {"running"}),
     "costs.save": ({"", "queued", "running", "delivering", "done"},) * 2,  # at any time
+    "guilds.reconcile": ({"", "queued", "running", "delivering", "done"},)
+    * 2,  # as Discord says it
     "jobs.move:delivering": ({"running"}, {"delivering"}),
     "jobs.move:done": ({"delivering"}, {"done"}),
 }

@@ -26,6 +26,7 @@ from bot.policy.policy_gate import PolicyGate
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.words.judge import WordJudge
 from bot.policy.words.word_rules import WordLists, WordRules
+from bot.privacy.leaving import LeavingPeople
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
@@ -102,6 +103,7 @@ class JobRig:
         self.quota = QuotaSettings()
         self.priority_roles: dict[str, float] = {}
         self.pictures = PictureJudge(DetectorSettings(), None, self.preferences, self.blobs)
+        self.leaving = LeavingPeople()
         self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -127,6 +129,7 @@ class JobRig:
             pictures=self.pictures,
             per_user=self.size,
             priority_roles=self.priority_roles,
+            leaving=self.leaving,
         )
         self.jobs = JobService(
             store,

@@ -13,6 +13,8 @@ NOT_MADE = {
     ("commands/help.py", "_picture"): "the guide's own",
     ("commands/history.py", "_thumbnails"): "drawn from what the gate lets be seen",
     ("commands/result_actions.py", "recipe"): "a text",
+    ("commands/privacy.py", "_opened"): "all that is somebody's own, to them alone",
+    ("commands/privacy.py", "show_policy"): "a text",
     ("commands/word_lists.py", "words"): "a list, to a moderator",
     ("delivery/appeal_posts.py", "_post"): "what the gate withheld, covered, to who decides on it",
 }

@@ -1,0 +1,1 @@
+"""What people and servers can have exported and erased. No Discord here."""
