@@ -1,7 +1,8 @@
-"""How far a long piece of work is, on one line of a terminal; elsewhere nothing is said."""
+"""Long work on a terminal: how far it is, on one line, and an end that leaves nothing half done."""
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ _EVERY = 0.2  # seconds
 
 @contextmanager
 def progress_line(stream: TextIO | None = None) -> Iterator[Report]:
-    """Yield what shows the progress in bytes; the line is gone after the block."""
+    """Yield what shows the progress in bytes; the line is gone after the block.
+
+    Elsewhere than on a terminal nothing is said. SIGTERM ends the block as Ctrl-C does, so that it
+    can take away what it began.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     out = stream or sys.stderr
     shown_at = 0.0
 

@@ -230,6 +230,22 @@ def test_two_at_once_and_one_after_a_kill(stocked: Stocked, tmp_path: Path, targ
     assert [name for name in listing(tmp_path) if "part" in name] == []
 
 
+def test_sigterm_leaves_nothing_behind(stocked: Stocked, tmp_path: Path) -> None:
+    def end(done: int, total: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        for target in ("a.tar", "all/"):
+            with progress_line(), pytest.raises(KeyboardInterrupt):
+                back_up(stocked.url, stocked.store, f"{tmp_path}/{target}", report=end)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert listing(tmp_path) == ["all", "data"]
+    assert snapshots(tmp_path / "all") == []
+    assert listing(tmp_path / "all") == [".lock"]
+
+
 def in_a_child(work: Callable[[], object]) -> None:
     """Run what ends its process by a signal in a process of its own."""
     child = os.fork()
@@ -258,10 +274,11 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_how_far_it_is_and_a_pipe_nothing(
     stocked: Stocked, tmp_path: Path
 ) -> None:
-    shown, silent = Terminal(), io.StringIO()
+    shown, silent, before = Terminal(), io.StringIO(), signal.getsignal(signal.SIGTERM)
     for stream in (shown, silent):
         with progress_line(stream) as report:
             back_up(stocked.url, stocked.store, f"{tmp_path}/a.tar", report=report)
+    signal.signal(signal.SIGTERM, before)
     assert "% of 1 MB" in shown.getvalue()
     assert shown.getvalue().endswith("\r\033[K")
     assert silent.getvalue() == ""
