@@ -74,7 +74,7 @@ class BackupTaker:
         """Restore each, and run a bot on the last; return what is wrong, each in a sentence."""
         for taken in self._taken:
             setup = self._restored(taken)
-            if taken is self._taken[-1]:
+            if taken is self._taken[-1] and not self.problems:
                 await self._run_on(setup, discord)
             shutil.rmtree(setup.directory)
         self._kept.cleanup()
