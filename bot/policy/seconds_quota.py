@@ -95,13 +95,26 @@ class SecondsQuota:
     ) -> Sequence[QuotaLine]:
         if not any(line.limit for line in lines):  # so nothing hangs on what waits
             return lines
-        waiting = [
-            (origin.guild_id, self._seconds(request))
-            for origin, request in self._asked_by(actor.user_id)
+        waiting = list(self._asked_by(actor.user_id))
+        return [
+            replace(line, reserved=self._reserved(line, waiting, place.guild_id)) for line in lines
         ]
-        everywhere = sum(seconds for _, seconds in waiting)
-        here = sum(seconds for guild_id, seconds in waiting if guild_id == place.guild_id)
-        return [replace(line, reserved=here if line.is_here else everywhere) for line in lines]
+
+    def _reserved(
+        self, line: QuotaLine, waiting: Iterable[tuple[Origin, Request]], guild_id: int | None
+    ) -> float:
+        """Return the seconds that what waits may take of a line.
+
+        One of which nothing is known may take all that is left: else a quota could be passed by any
+        number of those, before the first of them is over.
+        """
+        meant = [
+            self._estimate(request)
+            for origin, request in waiting
+            if not line.is_here or origin.guild_id == guild_id
+        ]
+        known = sum(each.seconds for each in meant if each is not None)
+        return max(known, line.limit - line.used) if None in meant else known
 
     def _seconds(self, request: Request) -> float:
         known = self._estimate(request)
@@ -148,7 +161,13 @@ def _check_line(line: QuotaLine, seconds: float) -> None:
             line=line.label,
             when=when,
         )
-    if line.left <= 0 or seconds > line.left:
+    if line.left <= 0:
+        raise RefusedError(
+            "What you have waiting may take all of the computing that you have left ({line}); wait "
+            "for it, then ask for the next.",
+            line=line.label,
+        )
+    if seconds > line.left:
         raise RefusedError(
             "That would take about {seconds:.0f} s of computing, and you have {left:.0f} of "
             "{limit:.0f} s left ({line}), with what waits counted; all of it returns {when}.",

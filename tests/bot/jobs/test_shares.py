@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fair import community, light_waits, p95, run, with_heavy
 from bot.core.errors import WorkerDiedError
+from bot.jobs.cost_model import Estimate
 from bot.jobs.queue import FairQueue, Ticket
 from bot.jobs.shares import ROUNDS_OF_DOUBLING, TYPICAL_SECONDS, FairShares
 from bot.storage import shares as rows
@@ -20,7 +22,7 @@ from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Failed
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig
-from tests.bot.jobs.samples import ABLE, ORIGIN
+from tests.bot.jobs.samples import ABLE, ORIGIN, REQUEST
 
 ADA, BOB, CY = 1, 2, 3
 
@@ -174,6 +176,18 @@ async def test_what_jobs_took_is_known_after_a_restart(rig: JobRig) -> None:
     await rig.restarted().recover()
     after = rig.jobs._queue._turns.shares.used(ORIGIN.user_id)
     assert after == pytest.approx(before, rel=1e-3)
+
+
+async def test_places_and_times_left_follow_what_people_used(rig: JobRig) -> None:
+    await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
+    rig.jobs._queue.load_shares({ORIGIN.user_id: 300.0})
+    others = [await rig.accept() for _ in range(2)]
+    light = await rig.accept(replace(ORIGIN, user_id=ORIGIN.user_id + 1))
+    listed = rig.jobs.waiting_or_running()
+    assert [status.job.id for status in listed] == [light.id, others[0].id, others[1].id]
+    assert [status.ahead for status in listed] == [0, 1, 2]
+    left = [status.seconds_left for status in listed if status.seconds_left is not None]
+    assert left == [pytest.approx(own, rel=0.1) for own in (50, 100, 150)]
 
 
 async def test_what_failed_or_never_ran_costs_nothing(rig: JobRig) -> None:

@@ -150,6 +150,23 @@ async def test_what_waits_is_reserved_and_given_back(rig: JobRig) -> None:
     await rig.accept(replace(here, user_id=8))
 
 
+async def test_one_of_which_nothing_is_known_reserves_all_that_is_left(rig: JobRig) -> None:
+    rig.quota = QuotaSettings(day_seconds=60)
+    rig.restarted()
+    job = await rig.accept()
+    today, _ = await rig.gate.quota(Actor(user_id=ORIGIN.user_id), Place())
+    assert (today.reserved, today.left) == (60, 0)
+    with pytest.raises(RefusedError, match=r"may take all of .* left \(today\); wait for it"):
+        await rig.accept()
+    running, generate = await rig.start_job()
+    rig.jobs.job_ended(running, rig.finished(generate, seconds=20))
+    await rig.until(job, State.DONE)
+    await rig.accept()
+    await rig.accept()
+    with pytest.raises(RefusedError, match="about 20 s of computing, and you have 0 of 60 s left"):
+        await rig.accept()
+
+
 async def test_what_waits_elsewhere_is_not_reserved_on_a_server(rig: JobRig) -> None:
     await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
     await rig.preferences.change(SERVER, HERE, {QUOTAS: {EVERYBODY: [60, 0]}})
