@@ -61,9 +61,9 @@ async def share(interaction: _Interaction, job_id: str, values: Values) -> None:
         raise RefusedError("Only the person who asked for a GIF can share it in the gallery.")
     channel = await _gallery_channel(interaction)
     place = Place(guild_id=channel.guild.id, is_age_restricted=_is_age_restricted(channel))
+    await interaction.response.defer(ephemeral=True, thinking=True)  # a rule may take long
     await context_of(interaction).policy.check_shared(place, job)
     original = await original_of(interaction, job)
-    await interaction.response.defer(ephemeral=True, thinking=True)
     context = context_of(interaction)
     new = GalleryPost(
         id=uuid.uuid4().hex, job_id=job.id, guild_id=channel.guild.id, channel_id=channel.id

@@ -135,7 +135,7 @@ class PictureDetector:
         self._down, self._pause = None, 0.0
         if answer.refusal is not None:
             raise UnreadablePictureError(answer.refusal)
-        logger.info("looked at %d frames", answer.frames)
+        logger.debug("looked at %d frames", answer.frames)
         return answer.scores
 
     async def _answer(self, question: str) -> Answer:

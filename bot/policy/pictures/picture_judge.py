@@ -88,7 +88,7 @@ class PictureJudge:
             self._tell(error.reason)
             return rules.worst(mode, _DOWN)
         except UnreadablePictureError as error:
-            logger.warning("a file can't be looked at: %s", error.reason)
+            logger.info("a file can't be looked at: %s", error.reason)  # a preview may be gone
             return rules.worst(mode, _UNREADABLE.with_values(reason=error.reason))
         self._is_told = False
         return rules.verdict(scores, mode)

@@ -83,13 +83,17 @@ async def test_moderators_decide_on_what_was_withheld(
         assert len(shown) == 2
         assert not asked.files
         assert "Allowed by" in asked.text
-        # another one stays withheld
-        second = await withheld(ada)
+        # of two in one message, one is allowed, and the other stays withheld
+        both = await withheld(ada, count=2)
         await setup.all_notified()
-        await said(await ada.press(second, ASK))
-        await (await mia.press(discord.messages_in(log)[-1], "Keep it withheld")).acknowledged()
-        assert "stays withheld" in await said(await ada.press(second, ASK))
-        assert not discord.messages_in(log)[-1].files
+        for number, answer in ((1, "Allow"), (2, "Keep it withheld")):
+            await said(await ada.press(both, f"{ASK} about {number}"))
+            await (await mia.press(discord.messages_in(log)[-1], answer)).acknowledged()
+            assert not discord.messages_in(log)[-1].files
+            await until(lambda: len(both.results) == 1)
+        labels = [button.get("label", "") for button in both.buttons]
+        assert [label for label in labels if ASK in label] == [f"{ASK} about 2"]
+        assert "stays withheld" in await said(await ada.press(both, f"{ASK} about 2"))
         listed = await said(await mia.slash("moderation audit"))
         assert "allowed a withheld GIF of" in listed
         assert "kept a GIF withheld of" in listed
