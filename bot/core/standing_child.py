@@ -12,8 +12,6 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from generator.contract.failures import describe_exit
 from generator.contract.text import Text
@@ -40,16 +38,9 @@ class StandingChild:
     says, for which it has ``start_seconds``.
     """
 
-    def __init__(
-        self,
-        module: str,
-        *arguments: str,
-        start_seconds: float,
-        environment: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, module: str, *arguments: str, start_seconds: float) -> None:
         self._command = (sys.executable, "-m", module, *arguments)
         self._start_seconds = start_seconds
-        self._environment = {**_ONE_THREAD, **environment}
         self._process: Process | None = None
         self._greeting = b""
 
@@ -96,7 +87,7 @@ class StandingChild:
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=_LONGEST_LINE,
-                env=os.environ | self._environment,
+                env=os.environ | _ONE_THREAD,
                 start_new_session=True,  # a terminal's signals are for the bot
             )
         except OSError as error:

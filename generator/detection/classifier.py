@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from generator.checkpoints.file_selection import TRANSFORMERS_STEM
-from generator.checkpoints.resolve import fetch_root
+from generator.checkpoints.resolve import fetch_root, without_fetching
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.detection.detector import unusable
 from generator.media.clip import Frames
@@ -33,12 +34,12 @@ class Classifier:
     classes: tuple[str, ...]
 
     @classmethod
-    def load(cls, model: str) -> Self:
+    def load(cls, model: str, *, may_fetch: bool = True) -> Self:
         """Load a model, given by directory or hub id. Raises ModelError.
 
         Weights are read as safetensors only.
         """
-        found = existing_path(model) or _fetched(model)
+        found = existing_path(model) or _fetched(model, may_fetch=may_fetch)
         if not (found / "config.json").is_file():
             raise unusable(model, "it has no config.json")
         directory = str(found)
@@ -76,11 +77,12 @@ class Classifier:
         return logits.softmax(dim=-1)
 
 
-def _fetched(model: str) -> Path:
+def _fetched(model: str, *, may_fetch: bool) -> Path:
     repository, inner = parse_hub_id(model) or ("", "")
     if not repository or inner:
         raise unusable(model, "there is nothing of that name")
-    return fetch_root(repository, TRANSFORMERS_STEM)
+    with nullcontext() if may_fetch else without_fetching():
+        return fetch_root(repository, TRANSFORMERS_STEM)
 
 
 def _first_line(error: Exception) -> str:

@@ -25,10 +25,11 @@ class Detector(Protocol):
         """
 
 
-def load_detector(model: str) -> Detector:
+def load_detector(model: str, *, may_fetch: bool = True) -> Detector:
     """Return the detector called ``nudenet``, or that of a directory or hub id.
 
-    Raises ModelError and MissingExtraError.
+    One of the hub is fetched where it isn't cached, if that is allowed. Raises ModelError and
+    MissingExtraError.
     """
     if model == NUDENET:
         from generator.detection.nude_net import NudeNet
@@ -38,7 +39,7 @@ def load_detector(model: str) -> Detector:
         raise unusable(model, "there is nothing of that name")
     from generator.detection.classifier import Classifier
 
-    return Classifier.load(model)
+    return Classifier.load(model, may_fetch=may_fetch)
 
 
 def unusable(model: str, reason: str) -> ModelError:

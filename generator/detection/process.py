@@ -1,7 +1,8 @@
-"""``python -m generator.detection.process MODEL LEVEL FORMAT``: looks at files for a bot.
+"""``python -m generator.detection.process MODEL LEVEL FORMAT [CACHED]``: looks at files for a bot.
 
 Says on standard output which classes it knows, or why it can't be used; then answers each question
-that comes on standard input (``generator.contract.detection``). LEVEL and FORMAT are of the log.
+that comes on standard input (``generator.contract.detection``). LEVEL and FORMAT are of the log;
+with CACHED, whatever word it is, nothing is fetched from the hub.
 Files are decoded by a limited child (``generator.sources``). What the detector itself fails at ends
 the process, and its parent starts another; it ends with its parent as well.
 """
@@ -31,13 +32,13 @@ _EDGE = 640  # pixels; detectors look at fewer, and more would only be carried a
 
 def main(arguments: Sequence[str]) -> None:
     """Answer one question after another until the parent is gone."""
-    model, level, form = arguments
+    model, level, form, *cached = arguments
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries print what is no answer
     logs.configure(level, form)
     questions = _questions(sys.stdin.buffer)
     try:
-        detector = load_detector(model)
+        detector = load_detector(model, may_fetch=not cached)
     except (HotshotError, ImportError) as error:
         reason = missing_extra(error) or error
         if not isinstance(reason, HotshotError):

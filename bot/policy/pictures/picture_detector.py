@@ -65,8 +65,8 @@ class PictureDetector:
         self._settings = settings
         self._child = StandingChild(
             *(MODULE, settings.model, log_level, log_format),
+            *(() if may_fetch else ("cached",)),
             start_seconds=start_seconds,
-            environment={} if may_fetch else {"HF_HUB_OFFLINE": "1"},
         )
         self._clock = clock
         self._lock = asyncio.Lock()  # the process looks at one file at a time
