@@ -56,8 +56,7 @@ class StillBatches:
         rng = np.random.default_rng(seed)
         masks = [self._mask(rng, size) for _ in range(POOL)]
         self._masks = torch.from_numpy(np.stack(masks)).to(device)
-        self._colors = _palette(world.COLORS).to(device)
-        self._backgrounds = _palette(world.BACKGROUNDS).to(device)
+        self._colors, self._backgrounds = palettes(device)
 
     def batch(self, count: int, step_rng: StepRng) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
@@ -83,14 +82,23 @@ class StillBatches:
 def decoder_loss(
     vae: AutoencoderTiny, stills: StillBatches, step_rng: StepRng, batch: int = 32
 ) -> torch.Tensor:
-    """Return the decoder's loss; pixels count more on the object and along its edge."""
+    """Return the decoder's loss on drawn latents with some noise."""
     pictures, masks = stills.batch(batch, step_rng)
     latents = latents_of(pictures)
     generator, device = step_rng.torch, step_rng.torch.device
     strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=generator, device=device)
     noise = torch.randn(latents.shape, generator=generator, device=device)
-    latents = latents + strength * noise
-    with mixed_precision(device):
+    return picture_loss(vae, latents + strength * noise, pictures, masks)
+
+
+def picture_loss(
+    vae: AutoencoderTiny, latents: torch.Tensor, pictures: torch.Tensor, masks: torch.Tensor
+) -> torch.Tensor:
+    """Return how far pictures (b, 3, h, w) are from what is decoded of latents.
+
+    Pixels count more on the object, which covers (b, 1, h, w) of them, and along its edge.
+    """
+    with mixed_precision(latents.device):
         decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
     near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
     off = decoded - pictures
@@ -107,6 +115,11 @@ def encoder_loss(
         latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))
     off: torch.Tensor = latents.float() - latents_of(pictures)
     return off.square().mean()
+
+
+def palettes(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the world's colours and backgrounds, each (n, 3) in -1..1."""
+    return _palette(world.COLORS).to(device), _palette(world.BACKGROUNDS).to(device)
 
 
 def _palette(colors: dict[str, tuple[int, int, int]]) -> torch.Tensor:
