@@ -30,6 +30,8 @@ async def finish_earlier_erasures(database: Database, storage: StorageSettings) 
         await erase_before_start(database, BlobStore(storage.blobs), storage.scratch)
     except (StorageError, OSError) as error:
         logger.warning("an erasure goes on later: %s", error)
+    except Exception:  # a bug here is no reason not to start
+        logger.exception("an erasure failed, and is tried again")
 
 
 def make_eraser(

@@ -22,10 +22,14 @@ class BlockList:
         self._database = database
         self._clock = clock
         self._blocks: dict[tuple[str, int, int], Block] = {}
+        self._changes = 0
 
     async def load(self) -> None:
-        """Read what an earlier run left. Raises StorageError."""
-        found = await self._database.read(rows.all_blocks)
+        """Read what an earlier run left, or an erasure. Raises StorageError."""
+        before = -1
+        while before != self._changes:  # else it may be older than what was decided meanwhile
+            before = self._changes
+            found = await self._database.read(rows.all_blocks)
         self._blocks = {block.key: block for block in found}
 
     def reason(self, user_id: int, guild_id: int | None) -> Text | None:
@@ -57,11 +61,13 @@ class BlockList:
     async def block(self, block: Block, entry: AuditEntry) -> None:
         """Add a block. Raises StorageError."""
         await self._database.write(rows.put_block, block, entry)
+        self._changes += 1
         self._blocks[block.key] = block
 
     async def unblock(self, key: tuple[str, int, int], entry: AuditEntry) -> None:
         """Take a block away. Raises RefusedError where there is none, and StorageError."""
         is_gone = await self._database.write(rows.drop_block, key, entry)
+        self._changes += 1
         self._blocks.pop(key, None)
         if not is_gone:
             raise RefusedError("They aren't blocked.")

@@ -127,6 +127,8 @@ class Eraser:
             await self._erase_files()
         except (StorageError, OSError) as error:
             logger.warning("an erasure goes on later: %s", error)
+        except Exception:  # a bug here is no reason for the bot to end
+            logger.exception("an erasure failed, and is tried again")
 
     # -- a person ----------------------------------------------------------------------------------
 
@@ -201,6 +203,8 @@ class Eraser:
                     pass
             except StorageError as error:
                 logger.warning("messages are deleted later: %s", error)
+            except Exception:  # as above
+                logger.exception("messages couldn't be deleted, which is tried again")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_SECONDS):
                     await self._messages_left.wait()

@@ -97,6 +97,8 @@ def _seen(settings: Settings) -> Iterator[str]:
         "Others see what is posted in channels that they can read, and use a LoRA that you share."
     )
     yield translate("Moderators see reports, blocks and decisions of their server.")
+    if settings.log.prompts:
+        yield translate("The bot's log has the prompts as well.")
     if settings.remote.is_used:
         yield translate(
             "Other machines of whoever runs the bot make GIFs; they keep LoRAs and pictures for a "
