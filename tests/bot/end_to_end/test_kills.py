@@ -34,6 +34,7 @@ _ONLY_OF_A_SLOW_START = "jobs.note:answer_id"  # noted with the next change wher
 # may leave the job, "" being none.
 WRITES = {
     "registrations.save": ({""}, {""}),
+    "shares.load": ({""}, {""}),
     "jobs.add": ({""}, {"queued"}),
     "jobs.move:running": ({"queued"}, {"running"}),
     "costs.save": ({"", "queued", "running", "delivering", "done"},) * 2,  # at any time
