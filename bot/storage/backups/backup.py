@@ -112,8 +112,8 @@ def _described(
     database: Path, revision: str, blobs: BlobStore | None
 ) -> tuple[Manifest, Mapping[str, Path]]:
     """Return what is said of a backup, and where its blobs are."""
+    named = set() if blobs is None else blobs_named_in(database, revision)
     with opened(database) as connection:
-        named = set() if blobs is None else blobs_named_in(connection)
         jobs = count_jobs(connection)
     paths = {name: blobs.path(name) for name in sorted(named)} if blobs is not None else {}
     sizes = {name: path.stat().st_size for name, path in paths.items() if path.is_file()}

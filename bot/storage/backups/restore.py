@@ -24,7 +24,6 @@ from bot.storage.backups.manifest import DATABASE, STAGING, Manifest, Report
 from bot.storage.backups.move import copy_into, refuse_filled
 from bot.storage.backups.reading import Reader, check, check_complete, damaged
 from bot.storage.backups.snapshot import (
-    blobs_named_in,
     check_whole,
     count_jobs,
     opened,
@@ -147,11 +146,8 @@ def _interrupt(database: Path, manifest: Manifest) -> int:
     check_whole(database)
     with opened(database) as connection:
         revision, number = revision_in(connection), count_jobs(connection)
-        named = set() if manifest.blobs is None else blobs_named_in(connection)
         if (revision, number) != (manifest.revision, manifest.jobs):
             raise damaged(DATABASE)
-        if lacking := sorted(named - {*(manifest.blobs or ()), *manifest.missing}):
-            raise damaged(lacking[0])
         states = [state for state in UNFINISHED if state is not State.INTERRUPTED]
         marking = update(jobs).where(jobs.c.state.in_(states)).values(state=State.INTERRUPTED)
         return connection.execute(marking).rowcount

@@ -8,6 +8,7 @@ and what comes of it fits either kind of database.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,9 +88,19 @@ def count_jobs(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
 
 
-def blobs_named_in(connection: Connection) -> set[str]:
-    """Return the blobs that rows name."""
-    return all_referenced(connection)
+def blobs_named_in(file: Path, revision: str) -> set[str]:
+    """Return the blobs that rows of a snapshot name, whose tables may be of an earlier revision."""
+    if revision == known_revisions()[-1]:
+        with opened(file) as connection:
+            return all_referenced(connection)
+    upgraded = file.with_name("upgraded.db")
+    shutil.copyfile(file, upgraded)
+    try:
+        upgrade(make_url(f"sqlite:///{upgraded}"))
+        with opened(upgraded) as connection:
+            return all_referenced(connection)
+    finally:
+        upgraded.unlink()
 
 
 def _copy_sqlite(database: Path, file: Path) -> None:

@@ -22,6 +22,7 @@ from bot.storage.backups.restore import check_backup, restore
 from bot.storage.blobs import BlobStore
 from tests.bot.storage.stocked import Stocked, all_rows, sqlite, states_in, stock
 from tests.bot.storage.test_backup import in_a_child
+from tests.bot.storage.test_earlier_version import BEFORE, fill_sqlite
 from tests.postgres import cluster
 
 INTERRUPTED = ["interrupted", "interrupted", "interrupted", "done", "failed", "cancelled"]
@@ -192,6 +193,18 @@ def test_a_restore_that_was_killed_keeps_the_bot_from_starting_until_it_is_done(
         restore(archive, sqlite(empty), empty)
     with lock_data_directory(empty):
         assert states_in(sqlite(empty)) == INTERRUPTED
+
+
+def test_a_backup_of_an_earlier_version_comes_back(tmp_path: Path, empty: Path) -> None:
+    url = fill_sqlite(tmp_path / "hotshot.db")
+    file, blobs = tmp_path / "a.tar", BlobStore(tmp_path / "blobs")
+    made = back_up(url, blobs, str(file))
+    assert made.manifest.revision == BEFORE
+    assert made.manifest.missing  # the dump came without its files
+    assert restore(file, sqlite(empty), empty).interrupted > 0
+    with cluster() as address:
+        restore(file, address, tmp_path)
+        assert len(all_rows(address)["jobs"]) == made.manifest.jobs
 
 
 def test_the_database_alone_goes_back_beside_the_files(stocked: Stocked, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def of_drafts_and_edits(ask: Asking) -> None:
         ask(drafts.merge, each, ADA, {"words": {"b": "x"}})
         ask(drafts.consume, each, ADA)
     ask(drafts.forget_expired)
-    edit = ask(edits.add, Edit(A, (("caption", TEXT),)))
+    edit = ask(edits.add, Edit(A, (("caption", TEXT),)), ADA)
     ask(edits.get, edit)
     for amount in (5, 5, 5):
         ask(daily_usage.note_within, ADA, "files", amount, 12)
@@ -259,6 +259,8 @@ def of_moderation(ask: Asking) -> None:
 
 
 def of_retention(ask: Asking) -> None:
+    for query in (daily_usage.forget_expired, shares.forget_expired, usage.forget_expired):
+        ask(query)
     for before in (None, NOW, NOW + timedelta(days=1)):
         ask(lambda connection, at=before: sorted(retention.unneeded(connection, before=at)))
     ask(lambda connection: sorted(retention.referenced(connection, BLOBS)))
