@@ -53,7 +53,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 # Imported without being required by name: what brings it is, and says in its documentation that it
 # does; or it is no part of any extra, and a sentence where it is imported says so.
-COMES_WITH = {"yarl": "aiohttp", "tokenizers": "transformers", "triton": "torch"}
+COMES_WITH = {
+    "yarl": "aiohttp",
+    "tokenizers": "transformers",
+    "onnxruntime": "nudenet",
+    "triton": "torch",
+}
 ON_THEIR_OWN = {"bitsandbytes", "imagequant", "lycoris", "playwright"}
 # Required without being imported by this project's sources.
 NOT_IMPORTED = {"orjson": "discord.py does", "compel": "long_prompts.py does, by its name"}

@@ -6,6 +6,7 @@ It is under the AGPL and no part of this project: whoever installs it decides on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from generator.contract.errors import ModelError
 from generator.contract.extras import require_modules
 from generator.media.clip import Frames
 
+_WEIGHTS = "320n.onnx"
 _LABELS = "__labels"  # a list in its module, whose name has no public spelling
 
 
@@ -30,8 +32,18 @@ class NudeNet:
         require_modules("nudenet")
         try:
             from nudenet import NudeDetector, nudenet
+            from onnxruntime import InferenceSession, SessionOptions
 
-            return cls(NudeDetector(), tuple(getattr(nudenet, _LABELS)))
+            model = NudeDetector()
+            options = SessionOptions()
+            options.intra_op_num_threads = (
+                1  # more wait for each other by computing, at twice the CPU
+            )
+            weights = Path(nudenet.__file__).with_name(_WEIGHTS)
+            model.onnx_session = InferenceSession(
+                str(weights), options, providers=["CPUExecutionProvider"]
+            )
+            return cls(model, tuple(getattr(nudenet, _LABELS)))
         except Exception as error:
             raise ModelError(
                 "The package nudenet is there and can't be used ({reason}); install it anew.",
