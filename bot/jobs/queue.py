@@ -284,8 +284,10 @@ class FairQueue:
         job_id = first.ticket.job_id
         if self._clock() - self._overtaken.get(job_id, self._clock()) >= self._changes.seconds:
             return True
-        behind = self._turns_waited(first) - self._turns_waited(own)
-        return behind >= self._changes.behind(first.ticket.needs.model)
+        waited = self._turns_waited(first) - self._turns_waited(own)
+        # one that came just now may be ahead of those that waited, by what their owners used
+        passed = (own.key[0] - first.key[0]) * self._turns.people
+        return min(waited, passed) >= self._changes.behind(first.ticket.needs.model)
 
     def _late(self, head: Head) -> int:
         """Return by how many turns a ticket comes too late since workers held another model."""
