@@ -39,7 +39,7 @@ from generator.sources.source_files import fetch_sources
 _ROUNDS = 3
 _NANO_GIFS = 100
 _FILM_FRAMES = {"bikes": 67, "bigbuckbunny": 67, "carphone_pristine": 66}
-_BARE = 0.5  # the score that the documents suggest
+_BARE = 0.5
 _FACE = 0.5
 _PRIVATE = {
     f"{part}_EXPOSED"
