@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
 
@@ -25,7 +26,7 @@ from generator.media.clip import Frames
 
 # What transformers raises for a directory that it can't use: of a file that is missing or damaged,
 # of a configuration that it doesn't know (ValueError, KeyError), of weights in another shape.
-_LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError)
+_LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 diffusers imports transformers, PEFT and accelerate where it finds them, and PyTorch's compiler in
 any case: seconds of every start, for what nothing here asks of it. While it is imported by this
 module they are hidden, which is a state that it has for all who lack them. Whoever needs one of
-them imports it as ever. Where somebody has imported diffusers before, it stays as it is: by then
-it has looked for them, and asks for what it found when it loads a part.
+them imports it as ever. Where somebody has imported diffusers or transformers before, nothing is
+hidden: by then these have looked for the others, and ask for what they found when they load a part.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def _leave_as_it_is(function: Any = None, *_: Any, **__: Any) -> Any:
     return unchanged if function is None else function
 
 
-with _hidden(*(() if "diffusers" in sys.modules else _HIDDEN)), _without_compiler_marks():
+_is_hiding = not {"diffusers", "transformers"} & sys.modules.keys()
+
+with _hidden(*(_HIDDEN if _is_hiding else ())), _without_compiler_marks():
     from diffusers import (
         AutoencoderKL,
         AutoencoderTiny,

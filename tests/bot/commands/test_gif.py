@@ -59,6 +59,7 @@ def test_the_names_that_hold() -> None:
         "queue",
         "cancel",
         "quota",
+        "privacy",
         "settings",
         "moderation",
         "help",

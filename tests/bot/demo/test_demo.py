@@ -171,7 +171,7 @@ async def test_a_gif_of_something_else_is_asked_for_again_and_then_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = ("engine", "tests.bot.engines.draws:create")  # which shows one thing, always
-    other = Plan(prompt="a blue star", output=tmp_path / "demo.gif", generator=(engine,))
+    other = Plan(prompt="a green star", output=tmp_path / "demo.gif", generator=(engine,))
     with pytest.raises(DemoError, match=r"shows a red square, .* isn't what was asked for"):
         await run(other)
     assert capsys.readouterr().out.count("you press Again") == 2

@@ -171,6 +171,14 @@ def test_a_pickle_is_not_loaded(depth_model: Path, tmp_path: Path) -> None:
         create_annotator("depth", depth_model=str(tmp_path))
 
 
+def test_weights_that_are_cut_off(depth_model: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(depth_model, tmp_path / "depth")
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="can't be loaded"):
+        create_annotator("depth", depth_model=str(copy))
+
+
 def test_torch_is_imported_for_depth_alone() -> None:
     script = (
         "import sys, numpy; from generator.annotators import annotator, contact_sheet\n"

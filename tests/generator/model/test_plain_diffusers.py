@@ -1,4 +1,4 @@
-"""diffusers as a program has it that imported it before us, with all that it found."""
+"""diffusers as a program has it that imported it, or transformers, before us."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from tests.patience import PATIENCE
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
-import diffusers
+import {before}
 from generator.model.plain_diffusers import AutoencoderKL, UNetMotionModel
+import diffusers
 assert UNetMotionModel is diffusers.UNetMotionModel
 """
 
 
-def test_diffusers_was_imported_before() -> None:
+@pytest.mark.parametrize("before", ["diffusers", "transformers"])
+def test_it_was_imported_before(before: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM.format(before=before)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
