@@ -4,7 +4,7 @@ BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
 # More than there are cores: tests of whole bots wait more than they compute.
-PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # Of the hundreds of processes that tests start each would compile everything anew where a machine
 # has Python keep none of it.
 export PYTHONDONTWRITEBYTECODE :=

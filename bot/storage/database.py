@@ -50,7 +50,11 @@ _AGAIN_WITHIN = 1.0  # seconds that a first try took, for a second one
 _BEAT_SECONDS = 5.0
 _READERS = 4  # threads
 # Drivers for asyncio, which configs of earlier versions named, and what does their work in threads.
-_DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}
+_DRIVERS = {
+    "sqlite+aiosqlite": "sqlite",
+    "postgresql+asyncpg": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",  # for SQLAlchemy 2.0 it is another driver
+}
 
 
 QueryObserver = Callable[[str, float], None]

@@ -117,6 +117,7 @@ def _discord_class(base: str) -> object:
     return None
 
 
+@pytest.mark.slow
 def test_no_other_module_touches_what_is_private() -> None:
     private = of_discord()
     assert {"_connection", "_to_json", "_call"} <= private

@@ -257,6 +257,7 @@ def in_a_child(work: Callable[[], object]) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_postgresql_s_backup_is_like_any_other(tmp_path: Path) -> None:
     with cluster() as url:
         stocked = stock(tmp_path / "data", url)

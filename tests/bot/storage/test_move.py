@@ -49,6 +49,7 @@ async def _number_of_the_next(url: str) -> int:
     return job.number
 
 
+@pytest.mark.slow
 def test_there_and_back(stocked: Stocked, postgresql: str, tmp_path: Path) -> None:
     before = all_rows(stocked.url)
     counts = move(stocked.url, postgresql)

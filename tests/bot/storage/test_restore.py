@@ -51,6 +51,7 @@ def is_untouched(place: Path) -> bool:
     return not {path.name for path in place.rglob("*") if path.is_file()} - {"lock"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "then"),
     [("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "sqlite"),

@@ -60,6 +60,7 @@ def test_a_directory(tiny: HotshotModel, copy_of_tiny: Path) -> None:
     assert same_frames(model, tiny)
 
 
+@pytest.mark.slow
 def test_a_single_file_beside_a_directory(tiny: HotshotModel, tmp_path: Path) -> None:
     file = save_unaligned(civitai.checkpoint(TINY), tmp_path / "sdxl.safetensors")
     model = load(TINY, file)

@@ -56,6 +56,7 @@ def sampling(request: dict[str, Any]) -> tuple[str, int, float]:
     return request["scheduler"], request["steps"], request["guidance_scale"]
 
 
+@pytest.mark.slow
 def test_one_pass_a_step_and_the_same_gif_again(tmp_path: Path, passes: list[int]) -> None:
     made, again = tmp_path / "made.gif", tmp_path / "again.gif"
     lora = named(tmp_path / "sdxl_lightning_4step_lora.safetensors")
@@ -71,6 +72,7 @@ def test_one_pass_a_step_and_the_same_gif_again(tmp_path: Path, passes: list[int
     assert passes == [2] * 2
 
 
+@pytest.mark.slow
 def test_it_is_known_by_its_metadata(tmp_path: Path) -> None:
     made = tmp_path / "made.png"
     by_title = named(tmp_path / "a.safetensors", {"modelspec.title": "My TCD"})
@@ -83,6 +85,7 @@ def test_it_is_known_by_its_metadata(tmp_path: Path) -> None:
     assert sampling(made_with(made, in_directory)) == ("lcm", 2, 1)
 
 
+@pytest.mark.slow
 def test_what_is_said_counts_and_one_that_is_off_does_not(tmp_path: Path) -> None:
     made, lora = tmp_path / "made.png", named(tmp_path / "lcm.safetensors")
     flags = ("--steps", "3", "--guidance-scale", "1.5", "--scheduler", "euler")
@@ -91,6 +94,7 @@ def test_what_is_said_counts_and_one_that_is_off_does_not(tmp_path: Path) -> Non
     assert sampling(made_with(made, off, "--steps", "1")) == ("euler_a", 1, 5)
 
 
+@pytest.mark.slow
 def test_no_two_kinds_sample_alike(tmp_path: Path) -> None:
     kinds = ("lcm-4", "lightning-4", "hyper-sd-4", "tcd-4", "dmd-4")
     frames = set()

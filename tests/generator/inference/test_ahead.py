@@ -90,6 +90,7 @@ def test_a_prompt_that_was_encoded_ahead_isn_t_encoded_again(
     assert encodings.threads[2:] == ["MainThread"]
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_read_ahead(engine: HotshotEngine, source: str, tmp_path: Path) -> None:
     controls = (Control(str(CONTROLNET), annotator="canny"),)
     asked = replace(PLAIN, controls=controls, control_source=source, image=source, steps=2)

@@ -123,6 +123,7 @@ def test_variations_are_made_together_and_one_is_cancelled(
         (outputs / job.output_name).unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "suffix", "sentence"),
     [

@@ -35,6 +35,7 @@ def made(model: HotshotModel, request: Request, frames: Frames = KEPT) -> Frames
     return HotshotPipeline(model)(request, report=silent, init_image=frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [4, 10])  # in windows, and all at once
 def test_kept_frames_stay_to_the_pixel_and_the_others_follow_them(
     tiny: HotshotModel, window: int

@@ -88,6 +88,7 @@ def test_several_together_are_left_to_whoever_asked_for_them(
     assert tries(caplog) == 0
 
 
+@pytest.mark.slow
 def test_the_networks_leave_the_device_and_come_back(
     tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

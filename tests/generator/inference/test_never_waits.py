@@ -80,6 +80,7 @@ def test_no_sampler_reads_a_number(
     assert needed(made.state.latents).device == META
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 @torch.inference_mode()
 def test_no_answer_of_the_network_needs_one(
@@ -122,6 +123,7 @@ def largest(model: HotshotModel, frames: int) -> int:
     return int(seen.elements)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_step_s_memory_is_that_of_a_window_and_not_of_the_clip(
     nowhere: HotshotModel, monkeypatch: pytest.MonkeyPatch

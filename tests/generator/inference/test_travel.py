@@ -82,6 +82,7 @@ def test_windows_are_told_what_is_said_of_their_frames(tiny: HotshotModel) -> No
     assert latents_of(tiny, request).isfinite().all()
 
 
+@pytest.mark.slow
 def test_a_controlnet_s_strength_is_each_frame_s_own(tiny: HotshotModel) -> None:
     """The same number for all frames is that number; zeros are as no ControlNet at all."""
 

@@ -55,6 +55,7 @@ def test_a_clip_no_longer_than_its_window_is_what_it_was(tiny: HotshotModel, mot
     )
 
 
+@pytest.mark.slow
 def test_a_closed_loop_is_rolled_by_rolling_its_noise(tiny: HotshotModel) -> None:
     """By a window's stride the windows see what they saw, elsewhere; by one frame they don't."""
     request = replace(LONG, motion=LOOP, scheduler="euler")
@@ -66,6 +67,7 @@ def test_a_closed_loop_is_rolled_by_rolling_its_noise(tiny: HotshotModel) -> Non
     assert float((between - plain).abs().max()) > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_what_is_computed_is_what_is_reckoned(tiny: HotshotModel, motion: str) -> None:
     seen: list[int] = []
@@ -101,6 +103,7 @@ class Together:
         return total / weight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_windows_one_by_one_or_in_one_batch_make_the_same(tiny: HotshotModel, motion: str) -> None:
     request = replace(LONG, motion=motion, guidance_rescale=0.7)

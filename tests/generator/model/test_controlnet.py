@@ -160,6 +160,7 @@ def test_pictures_that_don_t_belong_to_the_request(tiny: HotshotModel) -> None:
         HotshotPipeline(tiny)(asked, report=silent, condition_images=[shown()[:, :32]])
 
 
+@pytest.mark.slow
 def test_the_last_used_stay_loaded(tiny: HotshotModel, tmp_path: Path) -> None:
     copies = [
         shutil.copytree(CONTROLNET, tmp_path / str(index))
@@ -241,6 +242,7 @@ def test_the_model_s_own_come_by_their_kind(tmp_path: Path) -> None:
         resolve_controlnet("pose", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_cache")
 def test_from_a_hub_and_then_from_the_cache(tiny: HotshotModel) -> None:
     expected = latents(tiny, Control(str(CONTROLNET)))

@@ -33,6 +33,7 @@ def in_8_bits(model: HotshotModel) -> set[str]:
     return {name for name, one in model.unet.named_parameters() if one.dtype == STORAGE}
 
 
+@pytest.mark.slow
 def test_layers_are_rounded_once_and_norms_are_not(
     tiny: HotshotModel, stored: HotshotModel
 ) -> None:
@@ -64,6 +65,7 @@ def test_it_computes_as_a_network_with_rounded_weights(stored: HotshotModel) -> 
     assert in_8_bits(stored) == narrow
 
 
+@pytest.mark.slow
 def test_a_gif_is_near_the_exact_one(tiny: HotshotModel, stored: HotshotModel) -> None:
     exact = HotshotPipeline(tiny)(GUIDED, report=silent).astype(int)
     made = HotshotPipeline(stored)(GUIDED, report=silent).astype(int)
@@ -71,6 +73,7 @@ def test_a_gif_is_near_the_exact_one(tiny: HotshotModel, stored: HotshotModel) -
     assert np.array_equal(HotshotPipeline(stored)(GUIDED, report=silent), made)
 
 
+@pytest.mark.slow
 def test_a_lora_acts_and_leaves_no_trace(stored: HotshotModel) -> None:
     pipeline = HotshotPipeline(stored)
     narrow, before = in_8_bits(stored), pipeline(GUIDED, report=silent)
@@ -90,6 +93,7 @@ def test_a_lora_acts_and_leaves_no_trace(stored: HotshotModel) -> None:
         assert torch.equal(parameter.float(), bits[name]), name
 
 
+@pytest.mark.slow
 def test_low_memory_makes_the_same(stored: HotshotModel, monkeypatch: pytest.MonkeyPatch) -> None:
     exact = HotshotPipeline(stored)(GUIDED, report=silent).astype(int)
     enabled = property(lambda offloader: offloader.low_vram)

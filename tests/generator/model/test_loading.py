@@ -166,6 +166,7 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spoil", "says"), SPOILED, ids=[says for _, says in SPOILED])
 def test_a_bad_directory_is_one_sentence(
     copy_of_tiny: Path, spoil: Callable[[Path], object], says: str
@@ -177,6 +178,7 @@ def test_a_bad_directory_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_parts_of_different_models(copy_of_tiny: Path) -> None:
     config = json.loads((copy_of_tiny / "text_encoder/config.json").read_text(encoding="utf-8"))
     wider = CLIPTextModel(CLIPTextConfig(**(config | {"hidden_size": 64})))
@@ -200,6 +202,7 @@ def test_a_tokenizer_of_another_model(copy_of_tiny: Path) -> None:
 # -- what can --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_weights_in_shards(copy_of_tiny: Path, tiny: HotshotModel) -> None:
     tensors = load_file(copy_of_tiny / UNET)
     names = sorted(tensors)
@@ -230,6 +233,7 @@ def test_without_a_model_index_the_negative_prompt_is_zeros(copy_of_tiny: Path) 
     assert load(copy_of_tiny).text.force_zeros_for_empty_prompt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling_factor", [1.0, 0.5])
 def test_a_tiny_autoencoder_with_its_own_scaling(copy_of_tiny: Path, scaling_factor: float) -> None:
     vae = AutoencoderTiny(

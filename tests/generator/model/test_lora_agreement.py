@@ -204,6 +204,7 @@ def refused_by_loader(model: HotshotModel, path: Path) -> bool:
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_loader_does_what_the_check_says(

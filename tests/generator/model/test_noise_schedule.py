@@ -124,6 +124,7 @@ def test_what_a_base_s_config_leaves_out_is_epsilon(copy_of_tiny: Path) -> None:
     assert _shown(found) == ("epsilon", False, "leading")
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_the_schedule(tiny: HotshotModel, copy_of_tiny: Path) -> None:
     edit_json(copy_of_tiny / "scheduler/scheduler_config.json", **ZERO_TERMINAL_SNR)
     own = HotshotPipeline(replace(tiny, scheduler_config=ZERO_TERMINAL_SNR))
@@ -167,6 +168,7 @@ def test_a_schedule_that_nobody_knows_is_one_sentence(copy_of_tiny: Path, tmp_pa
             schedule(copy_of_tiny)
 
 
+@pytest.mark.slow
 def test_the_picture_itself_is_predicted(tiny: HotshotModel) -> None:
     model = replace(tiny, scheduler_config=PUBLISHED | {"prediction_type": "sample"})
     with pytest.raises(RequestError, match=r"euler_a can't be used with .* choose another sch"):
@@ -176,6 +178,7 @@ def test_the_picture_itself_is_predicted(tiny: HotshotModel) -> None:
         assert HotshotPipeline(model).latents(request, report=silent).isfinite().all()
 
 
+@pytest.mark.slow
 def test_nano_s_own_spatial_layers_as_a_v_prediction_base(tmp_path: Path) -> None:
     """A model that says epsilon, with a base that says otherwise, makes nano's own GIF."""
     model = shutil.copytree(NANO_DIRECTORY, tmp_path / "says_epsilon")

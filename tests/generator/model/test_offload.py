@@ -27,6 +27,7 @@ def low() -> HotshotModel:
     return load_model(str(TINY), device=CPU, dtype=torch.float32, low_vram=True)
 
 
+@pytest.mark.slow
 def test_the_same_frames_with_loras_and_controlnets_too(
     tiny: HotshotModel, low: HotshotModel
 ) -> None:
@@ -84,6 +85,7 @@ def test_only_what_computes_is_on_the_device() -> None:
     assert (first.weight.device, second.weight.device) == (meta, CPU)
 
 
+@pytest.mark.slow
 def test_the_unet_comes_block_by_block(tiny: HotshotModel) -> None:
     """Here the device is this memory too: what counts is what it would hold."""
     network, frames = copy.deepcopy(tiny.unet), torch.randn(2, 4, 3, 8, 8)

@@ -97,6 +97,7 @@ def exact(model: HotshotModel) -> Tensor:
     return latents(model)
 
 
+@pytest.mark.slow
 def test_one_recording_a_shape(model: HotshotModel, exact: Tensor, recorder: Recorder) -> None:
     fast = runner(model, COMPILE_AUTO, None, StepGraphs(recorder.record))
     assert torch.equal(latents(fast), exact)
@@ -108,6 +109,7 @@ def test_one_recording_a_shape(model: HotshotModel, exact: Tensor, recorder: Rec
     assert len(recorder.recorded) == 2
 
 
+@pytest.mark.slow
 def test_loras_are_seen_by_what_was_recorded(
     model: HotshotModel, exact: Tensor, recorder: Recorder, kernels: Kernels
 ) -> None:

@@ -68,6 +68,7 @@ def test_the_published_schedule_with_epsilon(name: str) -> None:
     assert largest < 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULERS)
 @pytest.mark.parametrize("config", [PUBLISHED, ZERO_TERMINAL_SNR])
 def test_as_many_steps_as_were_asked_for(name: str, config: dict[str, Any]) -> None:

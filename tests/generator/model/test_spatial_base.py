@@ -61,11 +61,13 @@ def plain_sdxl(tmp_path: Path) -> Path:
 # -- one file --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_file_as_civitai_gives_it(tmp_path: Path) -> None:
     file = civitai.save(civitai.checkpoint(TINY, FACTOR), tmp_path / "juggernaut.safetensors")
     assert_as_recorded(load(TINY, file), "spatial_base")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rename", [dict, civitai.unet], ids=["diffusers", "stability"])
 def test_a_file_of_the_unet_alone(
     tmp_path: Path, rename: Callable[[civitai.Tensors], civitai.Tensors]
@@ -74,6 +76,7 @@ def test_a_file_of_the_unet_alone(
     assert_as_recorded(load(TINY, file), "spatial_base")
 
 
+@pytest.mark.slow
 def test_text_encoders_and_vae_come_along_unless_told_not_to(
     tiny: HotshotModel, tmp_path: Path
 ) -> None:
@@ -105,6 +108,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "missing", [("vae",), ("text_encoder", "text_encoder_2"), ("text_encoder",)]
 )
@@ -142,6 +146,7 @@ def test_a_directory_gives_those_parts_that_it_has(plain_sdxl: Path) -> None:
 # -- a directory -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_whole_directory_or_its_unet_alone(plain_sdxl: Path) -> None:
     edit_json(plain_sdxl / "vae/config.json", scaling_factor=0.5)
     whole = load(TINY, plain_sdxl)
@@ -153,12 +158,14 @@ def test_a_whole_directory_or_its_unet_alone(plain_sdxl: Path) -> None:
 # -- temporal layers alone -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_file_of_temporal_layers_beside_a_directory(
     plain_sdxl: Path, temporal_file: Path
 ) -> None:
     assert_as_recorded(load(temporal_file, plain_sdxl), "spatial_base")
 
 
+@pytest.mark.slow
 def test_a_directory_that_holds_nothing_but_that_file(
     plain_sdxl: Path, temporal_file: Path
 ) -> None:
@@ -186,6 +193,7 @@ def test_temporal_layers_that_are_not_all_there(plain_sdxl: Path, temporal_file:
 # -- from the hub ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_cache")
 def test_two_files_need_no_weights_but_their_own(tmp_path: Path, temporal_file: Path) -> None:
     """SDXL's repository gives the configs and vocabularies that neither file has."""
@@ -199,6 +207,7 @@ def test_two_files_need_no_weights_but_their_own(tmp_path: Path, temporal_file: 
     assert not [name for name in hub.downloaded if name.endswith(".safetensors")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_cache")
 def test_beside_a_base_a_repository_gives_its_temporal_file_alone(
     tmp_path: Path,
@@ -220,6 +229,7 @@ def test_beside_a_base_a_repository_gives_its_temporal_file_alone(
         assert UNET in hub.downloaded
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_cache")
 def test_a_base_from_the_hub_whole_or_its_unet(plain_sdxl: Path) -> None:
     with serving("somebody/sdxl", plain_sdxl) as hub:

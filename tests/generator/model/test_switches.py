@@ -76,6 +76,7 @@ def test_perturbed_places_see_themselves_alone(tiny: HotshotModel) -> None:
     assert not torch.allclose(ours, exact, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"freeu": True}, {"pag_scale": 3.0}], ids=str)
 def test_a_switch_changes_the_gif_and_what_follows_is_as_before(
     tiny: HotshotModel, changes: dict[str, Any]

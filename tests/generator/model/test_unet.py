@@ -73,6 +73,7 @@ def test_norms_of_the_plain_class_would_not_do() -> None:
     assert difference(here, there) > 0.01
 
 
+@pytest.mark.slow
 def test_all_tensors_of_the_full_size_find_their_place() -> None:
     with gzip.open(REFERENCE / "full_size_unet_keys.json.gz") as file:
         full_size = json.load(file)
@@ -154,6 +155,7 @@ def test_more_frames_than_the_table_has_is_one_sentence(tiny: HotshotModel) -> N
         tiny.unet(torch.randn(1, 4, 25, 8, 8), 10, **conditioning(1))
 
 
+@pytest.mark.slow
 def test_a_new_network_trains_in_bf16() -> None:
     network = HotshotUNet(PUBLISHED_CONFIG).train()
     sample = torch.randn(2, 4, 4, 8, 8)
@@ -173,6 +175,7 @@ def test_new_temporal_layers_change_nothing() -> None:
     assert difference(clip, frame.expand_as(clip)) < 1e-5
 
 
+@pytest.mark.slow
 def test_low_precision_stays_near(tiny: HotshotModel) -> None:
     values = recorded("unet_forward")
     low = copy.deepcopy(tiny.unet).to(torch.bfloat16)

@@ -66,6 +66,7 @@ def test_what_a_caption_denies_is_never_filled_in() -> None:
     assert denied > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_captions_of_a_language_are_made_of_whole_words(
     tokenizers: text.Tokenizers, language: str

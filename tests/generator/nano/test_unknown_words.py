@@ -9,6 +9,7 @@ from generator.nano import captions
 from generator.nano.unknown_words import _LEARNT, find_unknown_words
 
 
+@pytest.mark.slow
 def test_no_caption_that_nano_learnt_from_is_foreign_to_it() -> None:
     rng = np.random.default_rng(11)
     for _ in range(2000):

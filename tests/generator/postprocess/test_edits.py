@@ -75,6 +75,7 @@ def test_what_comes_back_is_cut_there() -> None:
     assert not edits.apply_edits(source, [("loop", "")], ".gif").notes
 
 
+@pytest.mark.slow
 def test_a_sticker_is_as_discord_takes_it() -> None:
     """Noise, which packs worst, for too long: less of everything but of its size."""
     rng = np.random.default_rng(0)
@@ -135,6 +136,7 @@ def test_what_would_change_nothing_says_so(name: str, source: Clip, words: str) 
         edits.apply_edits(source, [(name, "")], ".gif")
 
 
+@pytest.mark.slow
 def test_clips_are_joined_at_the_size_of_the_last() -> None:
     first = Clip(np.full((3, 32, 48, 3), 200, np.uint8), 300)
     last = Clip(np.full((3, 16, 24, 3), 50, np.uint8), 750)

@@ -40,6 +40,7 @@ def test_it_fits_and_says_what_it_cost(suffix: str, share: float) -> None:
     assert comment_of(fitted.data) == "told"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ANIMATED)
 def test_less_room_costs_more_and_the_time_stays(suffix: str) -> None:
     whole = len(encode(NOISY, suffix))
@@ -122,6 +123,7 @@ def test_a_file_that_fits_is_copied_as_it_is(
     assert (directory / "original.gif").read_bytes() == original.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_gif_that_cannot_be_small_enough_becomes_what_packs_tighter(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_recipe_with_a_part_missing_is_a_sentence(key: str) -> None:
         Recipe.from_json(json.dumps(values))
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_no_json_is_a_crash(value: object) -> None:
     for key in ("request", "setup", "sha256"):

@@ -111,6 +111,7 @@ def tried(use: Callable[[], str]) -> str:
         return "refused"
 
 
+@pytest.mark.slow
 def test_recipes_spoilt_value_by_value(capsys: pytest.CaptureFixture[str]) -> None:
     chance = random.Random(12)
     text, outcomes = RECIPE.to_json(), Counter[str]()
@@ -139,6 +140,7 @@ def test_files_spoilt_byte_by_byte() -> None:
     assert len(outcomes) > 1
 
 
+@pytest.mark.slow
 def test_other_programs_texts_spoilt(tmp_path: Path) -> None:
     chance = random.Random(14)
     graph = dumped(simple_graph())

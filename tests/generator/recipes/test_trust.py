@@ -86,6 +86,7 @@ def test_what_a_flag_replaces_is_somebody_s_own() -> None:
         check_trusted(recipe(**CANNY), {"model"})  # of the hub, for a model without its own
 
 
+@pytest.mark.slow
 def test_the_command_opens_nothing_until_it_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +104,7 @@ def test_the_command_opens_nothing_until_it_is_told(
     assert main(["inspect", str(file)]) == 0  # which opens nothing
 
 
+@pytest.mark.slow
 def test_another_program_s_picture_is_made_as_near_as_it_can_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

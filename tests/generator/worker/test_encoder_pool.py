@@ -116,6 +116,7 @@ def test_files_are_made_in_light_processes(orders: Orders) -> None:
     assert pool.pids == []
 
 
+@pytest.mark.slow
 def test_a_killed_process_costs_another_try_and_no_more_than_that(orders: Orders) -> None:
     with EncoderPool() as pool:
         pool.write(orders("a.gif", long()))
@@ -126,6 +127,7 @@ def test_a_killed_process_costs_another_try_and_no_more_than_that(orders: Orders
     assert orders.files() == ["a.gif", "b.gif"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "settings", "kind", "reason"),
     [
