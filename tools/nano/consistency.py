@@ -19,12 +19,11 @@ from generator.contract.limits import ModelLimits
 from generator.model.unet import HotshotUNet
 from generator.training import step
 from tools.nano import clips, geometries, unet
-from tools.nano.adapters import add_adapter, save_adapter, without_adapter
-from tools.nano.finished_model import encode_captions, load_finished
+from tools.nano.adapter_training import AdapterLesson, train_adapter
+from tools.nano.adapters import without_adapter
 from tools.nano.geometries import Bucket, Geometries
 from tools.nano.machine import CPU, mixed_precision
-from tools.nano.step_inputs import RandomInputs
-from tools.nano.training_stage import TrainingStage, is_needed
+from tools.nano.step_inputs import BucketLoss, RandomInputs
 
 SEED = 0
 STEPS = 1500
@@ -153,27 +152,10 @@ def train(
     drawn: Sequence[Geometries],
     device: torch.device = CPU,
 ) -> None:
-    """Train on the finished model in ``directory``; goes on from a checkpoint in ``runs``.
+    """Train as ``train_adapter`` does."""
 
-    Writes nothing where nothing was learnt and nothing is to be.
-    """
-    if not is_needed(runs, _NAME, steps):
-        return
-    torch.manual_seed(SEED)
-    model = load_finished(directory, device)
-    add_adapter(model.unet)
-    learnt = [value for value in model.unet.parameters() if value.requires_grad]
-    stage = TrainingStage(
-        name=_NAME, model=model.unet, parameters=learnt, steps=steps, learning_rate=1e-3,
-        seed=SEED, directory=runs, average_decay=0.99,
-    )  # fmt: skip
-    begun = stage.load_average()
-    if begun < steps:
-        limits = ModelLimits.of(str(directory))
-        tables = clips.ClipTables(encode_captions(model), SEED, device)
-        for each in drawn:
-            tables.add(each.bucket, each.collect())
-        weights = buckets(limits.native_edge)
-        stage.run_buckets(ConsistencyLoss(model.unet, tables, weights, limits))
-    if begun or steps:
-        save_adapter(model.unet, output, METADATA)
+    def loss(network: HotshotUNet, tables: clips.ClipTables, limits: ModelLimits) -> BucketLoss:
+        return ConsistencyLoss(network, tables, buckets(limits.native_edge), limits)
+
+    lesson = AdapterLesson(_NAME, steps, 1e-3, SEED, METADATA, loss)
+    train_adapter(lesson, directory, output, runs, drawn=drawn, device=device)

@@ -22,15 +22,15 @@ from generator.contract.messages import Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel, load_model
+from generator.model.unet import HotshotUNet
 from tools.nano import clips, geometries, unet
-from tools.nano.adapters import add_adapter, save_adapter
+from tools.nano.adapter_training import AdapterLesson, train_adapter
 from tools.nano.evaluate import cases, request_of
-from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket, Geometries
 from tools.nano.gifs import object_mask
 from tools.nano.hollow import outline
 from tools.nano.machine import CPU, choose_training_device, make_executor
-from tools.nano.training_stage import TrainingStage, is_needed
+from tools.nano.step_inputs import BucketLoss
 
 SEED = 0
 STEPS = 700
@@ -70,30 +70,14 @@ def train(
     drawn: Sequence[Geometries],
     device: torch.device = CPU,
 ) -> None:
-    """Train on the finished model in ``directory``; goes on from a checkpoint in ``runs``.
+    """Train as ``train_adapter`` does."""
 
-    Writes nothing where nothing was learnt and nothing is to be.
-    """
-    if not is_needed(runs, _NAME, steps):
-        return
-    torch.manual_seed(SEED)
-    model = load_finished(directory, device)
-    add_adapter(model.unet)
-    learnt = [value for value in model.unet.parameters() if value.requires_grad]
-    stage = TrainingStage(
-        name=_NAME, model=model.unet, parameters=learnt, steps=steps, learning_rate=2e-3,
-        seed=SEED, directory=runs, average_decay=0.99,
-    )  # fmt: skip
-    begun = stage.load_average()
-    if begun < steps:
-        tables = clips.ClipTables(encode_captions(model), SEED, device)
-        for each in drawn:
-            tables.add(each.bucket, each.collect())
-        weights = buckets(ModelLimits.of(str(directory)).native_edge)
-        schedule = unet.noise_schedule()
-        stage.run_buckets(unet.ClipLoss(model.unet, schedule, tables, weights, LATENTS_IN_A_STEP))
-    if begun or steps:
-        save_adapter(model.unet, output, METADATA)
+    def loss(network: HotshotUNet, tables: clips.ClipTables, limits: ModelLimits) -> BucketLoss:
+        weights = buckets(limits.native_edge)
+        return unet.ClipLoss(network, unet.noise_schedule(), tables, weights, LATENTS_IN_A_STEP)
+
+    lesson = AdapterLesson(_NAME, steps, 2e-3, SEED, METADATA, loss)
+    train_adapter(lesson, directory, output, runs, drawn=drawn, device=device)
 
 
 def hollow_share(model: HotshotModel, lora: Lora | None, count: int) -> float:
