@@ -25,7 +25,7 @@ import simcord
 from PIL import Image
 
 from bot.app.client import HotshotClient
-from bot.app.main import furnish
+from bot.app.furnishing import furnish
 from bot.core import translations
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue

@@ -54,7 +54,7 @@ class HeldIds:
 
 @dataclass(frozen=True, slots=True)
 class BotContext:
-    """What everything that answers a person works with; made by ``bot.app.main``."""
+    """What everything that answers a person works with; made by ``bot.app.context``."""
 
     models: ModelCatalogue
     database: Database

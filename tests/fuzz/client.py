@@ -13,8 +13,8 @@ from discord import ClientUser
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.app.client import HotshotClient
+from bot.app.context import make_context
 from bot.app.erasing import forgetting, make_eraser
-from bot.app.main import _context
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway import outgoing
@@ -62,7 +62,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         client._connection.application_id = int(_APPLICATION)
         client._connection.user = ClientUser(state=client._connection, data=_BOT)
         client.set_context(
-            _context(
+            make_context(
                 settings,
                 ModelCatalogue.of(settings),
                 database=database,

@@ -20,7 +20,7 @@ import pytest
 import simcord
 
 from bot.app.client import HotshotClient
-from bot.app.main import furnish
+from bot.app.furnishing import furnish
 from bot.core import translations
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue

@@ -73,4 +73,4 @@ def test_a_file_is_opened_for_a_message_behind_the_gate_or_was_not_made() -> Non
 
 
 def test_only_the_app_chooses_the_gate() -> None:
-    assert {file for file, _ in places_of("PolicyGate")} == {"app/main.py"}
+    assert {file for file, _ in places_of("PolicyGate")} == {"app/furnishing.py"}
