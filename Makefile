@@ -10,10 +10,14 @@ PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: demo test test-lowest lint bench nano nano-dependents evaluate release sbom locks audit clean
+.PHONY: demo try test test-lowest lint bench nano nano-dependents evaluate release sbom locks audit clean
 
 demo: .venv/ready-generator
 	@$(BIN)/python -m bot demo
+
+# The bot in a browser, without Discord.
+try: .venv/ready-generator
+	@$(BIN)/python -m bot try
 
 test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)

@@ -1,5 +1,5 @@
 """The command line: ``hotshot-bot setup | run | status | owner | doctor | backup | restore | move |
-privacy | host | db | sandbox | demo``.
+privacy | host | db | sandbox | demo | try``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -34,6 +34,7 @@ _USAGE_ERROR = 2
 _INTERRUPTED = 130
 _DEMO_PROMPT = "a red ball bouncing on a black background"
 _SANDBOX_FILES = Path("out/sandbox")
+_TRY_LOG = Path("out/try.log")
 _DEMO_OUTPUT = Path("out/demo.gif")
 
 
@@ -92,7 +93,7 @@ def _parser() -> Parser:
         formatter_class=argparse.HelpFormatter,
         description="A Discord bot that makes GIFs with Hotshot-XL.",
         epilog="Start with `hotshot-bot setup`; `doctor` says what is missing. To try the bot "
-        "without Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
+        "without Discord, run `hotshot-bot try` and open the address that it prints.",
     )
     parser.add_argument("--version", action="version", version=f"hotshot-bot {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -143,8 +144,9 @@ def _parser() -> Parser:
         commands,
         "sandbox",
         "serve a Discord on this machine to try the bot with",
-        "Prints the line that runs a bot in it, then serves until Ctrl-C. Type as in Discord: "
-        "/gif a red ball, /history, press Again; help lists what else.",
+        "Prints the line that runs a bot in it and the address of a page for a browser, then "
+        "serves until Ctrl-C. Type as in Discord: /gif a red ball, /history, press Again; help "
+        "lists what else.",
     )
     sandbox.add_argument(
         "--port", type=whole_number, default=8787, help="where to listen (default: 8787)"
@@ -175,6 +177,22 @@ def _parser() -> Parser:
     demo.add_argument(
         "--model", default="nano", help="as generator.model in the config (default: nano)"
     )
+    tried = _add(
+        commands,
+        "try",
+        "use the bot in a browser, without Discord",
+        "Starts a sandbox and the bot in it, and prints the address of a page that is Discord "
+        "there: channels, commands, buttons, forms. Needs no token; Ctrl-C ends it all.",
+    )
+    tried.add_argument(
+        "--port", type=whole_number, default=0, help="where the page listens (default: a free one)"
+    )
+    tried.add_argument(
+        "--log", type=Path, default=_TRY_LOG, help=f"the bot's log (default: {_TRY_LOG})"
+    )
+    tried.add_argument(
+        "--model", default="nano", help="as generator.model in the config (default: nano)"
+    )
     for command, module in (
         (setup, "setup"),
         (run, "run"),
@@ -184,6 +202,7 @@ def _parser() -> Parser:
         *zip((*keeping, moved), ("backup", "restore", "move"), strict=True),
         (sandbox, "sandbox"),
         (demo, "demo"),
+        (tried, "try_out"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
     of_hosts, of_owner = _add_host_actions(commands), _add_owner_actions(commands)

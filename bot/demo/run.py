@@ -15,11 +15,12 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bot.demo.bot_process import DemoBot, DemoError, DemoSetupError
 from bot.demo.proof import NoProofError, Proof
@@ -69,12 +70,20 @@ class Plan:
 
 def run_until_stopped(plan: Plan) -> int:
     """Run the demo until it is over or a signal stops it, and return the exit code."""
+    return stoppable(lambda: run(plan), "The demo failed")
+
+
+def stoppable(work: Callable[[], Coroutine[Any, Any, None]], failure: str) -> int:
+    """Run ``work`` until it is over or a signal stops it, and return the exit code.
+
+    A DemoError is printed after ``failure``.
+    """
     before = [signal.getsignal(number) for number in _SIGNALS]
     code = _INTERRUPTED
     try:
-        code = asyncio.run(_run_with_signals(plan))
+        code = asyncio.run(_run_with_signals(work))
     except DemoError as error:
-        print(f"The demo failed: {error}", file=sys.stderr)
+        print(f"{failure}: {error}", file=sys.stderr)
         code = error.exit_code
     finally:
         for number, handler in zip(_SIGNALS, before, strict=True):
@@ -83,9 +92,9 @@ def run_until_stopped(plan: Plan) -> int:
     return code
 
 
-async def _run_with_signals(plan: Plan) -> int:
+async def _run_with_signals(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
     loop = asyncio.get_running_loop()
-    demo = asyncio.ensure_future(run(plan))
+    demo = asyncio.ensure_future(work())
 
     def stop(*_: object) -> None:
         if not demo.done():
@@ -103,8 +112,8 @@ async def _run_with_signals(plan: Plan) -> int:
 
 async def run(plan: Plan) -> None:
     """Run the demo. Raises DemoError."""
-    with _output(plan), _home() as home:
-        async with _sandbox() as discord:
+    with _output(plan), temporary_home() as home:
+        async with listening_sandbox() as discord:
             _print(f"A sandbox Discord listens at {discord.url}, on this machine only.")
             generator = {"model": plan.model, **dict(plan.generator)}
             async with DemoBot.running(discord, home, plan.log, generator) as bot:
@@ -177,7 +186,7 @@ def _earlier_name(path: Path) -> Path:
 
 
 @contextmanager
-def _home() -> Iterator[Path]:
+def temporary_home() -> Iterator[Path]:
     """Make a directory for the bot's data, gone at the end. Raises DemoSetupError."""
     elsewhere = "name another directory by the variable TMPDIR"
     try:
@@ -201,7 +210,7 @@ def _check_disk_space(directory: Path, otherwise: str) -> None:
 
 
 @asynccontextmanager
-async def _sandbox() -> AsyncIterator[Sandbox]:
+async def listening_sandbox() -> AsyncIterator[Sandbox]:
     discord = Sandbox()
     try:
         await discord.start()

@@ -11,12 +11,14 @@ import contextlib
 import signal
 import sys
 import threading
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
 from bot.sandbox.console.keyboard import HELP, Keyboard
 from bot.sandbox.console_commands import COMMANDS_HELP
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.page.server import PageServer
 from bot.sandbox.server import Sandbox
 
 _FAULTS_HELP = f"To make trouble:\n\n{COMMANDS_HELP}"
@@ -35,16 +37,19 @@ async def serve(
     Lines of ``commands`` are run as they come; when they end, it goes on serving. The bot's files
     are saved in ``files``. OSError where the port is taken.
     """
-    async with Sandbox(host=host, port=port, token=token) as discord:
+    async with AsyncExitStack() as stack:
+        discord = await stack.enter_async_context(Sandbox(host=host, port=port, token=token))
+        keyboard = Keyboard(discord, files)  # whose person the page takes over
+        page = await stack.enter_async_context(PageServer(discord))
         print(f"The sandbox listens at {discord.url}")  # the bot's base_url
         print(f"The bot's token there is {discord.token}")
         where = f"HOTSHOT_DISCORD__BASE_URL={discord.url}"
         who = f"HOTSHOT_DISCORD__TOKEN={discord.token}"
         # a line of its own, to be copied whole
-        print(f"To run a bot in it:\n{where} {who} {_own_name()} run", flush=True)
+        print(f"To run a bot in it:\n{where} {who} {_own_name()} run")
+        print(f"To use it in a browser, open {page.url}", flush=True)
         if commands is not None:
             print("Then type here: /gif a red ball (help lists what else).", flush=True)
-            keyboard = Keyboard(discord, files)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(keyboard.screen.watch())
                 await _run_typed_lines(discord, keyboard, commands)

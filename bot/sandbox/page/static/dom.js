@@ -1,0 +1,46 @@
+// Builds elements. Text is only ever text: nothing here, or anywhere in the page, parses HTML.
+
+/** Return an element: `props` are attributes, `on…` listeners, `class`, `text`, `data`. */
+export function el(tag, props = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "text") made.textContent = value;
+    else if (name === "data") Object.assign(made.dataset, value);
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+let lastId = 0;
+
+/** Return an id for an element that another one names. */
+export function newId(prefix) {
+  lastId += 1;
+  return `${prefix}-${lastId}`;
+}
+
+/** Show a sentence for a while; screen readers say it at once. */
+export function notice(sentence) {
+  const box = document.getElementById("notices");
+  const shown = el(
+    "div",
+    { class: "notice" },
+    el("span", { text: sentence }),
+    el("button", { type: "button", "aria-label": "Close", text: "×", onclick: () => shown.remove() }),
+  );
+  box.append(shown);
+  while (box.children.length > 3) box.firstChild.remove();
+  setTimeout(() => shown.remove(), 12000);
+}
+
+/** Replace `old` by `made`, and let the keyboard stay at the part with the same `data-key`. */
+export function replaceKeepingFocus(old, made) {
+  const key = old.contains(document.activeElement) && document.activeElement.dataset.key;
+  old.replaceWith(made);
+  if (!key) return;
+  const again = [...made.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
+  (again || made).focus({ preventScroll: true });
+}

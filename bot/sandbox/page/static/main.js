@@ -1,0 +1,13 @@
+// Starts the page's parts; each listens to the state and draws what is its own.
+
+import { startComposer } from "./composer.js";
+import { startForms } from "./form.js";
+import { startSidebar } from "./sidebar.js";
+import { startTimeline } from "./timeline.js";
+import { state } from "./state.js";
+
+startSidebar();
+startTimeline();
+startComposer();
+startForms();
+state.connect();

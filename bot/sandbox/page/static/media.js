@@ -1,0 +1,62 @@
+// Pictures, films and files of messages. All come from the sandbox; what lies elsewhere is a link.
+
+import { el } from "./dom.js";
+import { state } from "./state.js";
+
+const PICTURES = /\.(gif|png|apng|jpe?g|webp|avif)$/i;
+const FILMS = /\.(mp4|webm|mov)$/i;
+
+/** Return an element that shows a media object: {url, width, height, content_type}. */
+export function media(item, { description, spoiler, name } = {}) {
+  const address = state.fileUrl(item.url);
+  if (!address) return elsewhere(item.url);
+  const label = description || name || decodeURIComponent(address.split("/").at(-1));
+  const shown = shownAt(address, item, label);
+  return spoiler ? veiled(shown) : shown;
+}
+
+function shownAt(address, item, label) {
+  const kind = item.content_type || "";
+  if (kind.startsWith("video/") || (!kind && FILMS.test(address))) {
+    return el("video", { src: address, controls: true, loop: true, "aria-label": label, preload: "metadata" });
+  }
+  if (kind.startsWith("image/") || (!kind && PICTURES.test(address))) {
+    return el("img", { src: address, alt: label, width: item.width, height: item.height, decoding: "async" });
+  }
+  return fileCard({ url: item.url, filename: label, size: item.size });
+}
+
+function veiled(shown) {
+  const cover = el("button", { type: "button", class: "veil", text: "Spoiler" });
+  const box = el("div", { class: "veiled" }, shown, cover);
+  cover.addEventListener("click", () => {
+    box.classList.remove("veiled");
+    cover.remove();
+  });
+  return box;
+}
+
+function elsewhere(url) {
+  const safe = /^https?:\/\//.test(url || "") ? url : null;
+  return el("a", { href: safe, target: "_blank", rel: "noreferrer noopener", class: "elsewhere", text: url || "nothing" });
+}
+
+/** Return a file that can't be looked at, to be saved. */
+export function fileCard({ url, filename, size }) {
+  const address = state.fileUrl(url);
+  const bytes = size ? `${(size / 1024).toLocaleString("en", { maximumFractionDigits: 1 })} KB` : "";
+  return el(
+    "a",
+    { class: "file", href: address && `${address}?save`, download: filename },
+    el("span", { text: filename }),
+    el("small", { text: bytes }),
+  );
+}
+
+/** Return an attachment of a message: shown if it can be, else to be saved. */
+export function attachment(file) {
+  return media(
+    { url: file.url, width: file.width, height: file.height, content_type: file.content_type, size: file.size },
+    { description: file.description, name: file.filename, spoiler: file.filename.startsWith("SPOILER_") },
+  );
+}

@@ -1,0 +1,113 @@
+// One message: who said it, what it answers, what it shows, and its menu.
+
+import { drawnAll } from "./components.js";
+import { el, newId } from "./dom.js";
+import { markdown } from "./markdown.js";
+import { attachment, media } from "./media.js";
+import { openMenu } from "./menu.js";
+import { perform } from "./actions.js";
+import { localized, state } from "./state.js";
+
+const LOADING = 1 << 7;
+
+/** Return a message as an element. */
+export function messageElement(message) {
+  const name = newId("author");
+  return el(
+    "article",
+    { class: `message${message.only_for ? " ephemeral" : ""}`, "aria-labelledby": name, tabindex: "-1", data: { id: message.id, key: "message" } },
+    above(message),
+    el("div", { class: "avatar", "aria-hidden": "true", text: state.nameOf(message.author.id).slice(0, 1).toUpperCase() }),
+    el("div", { class: "message-body" }, head(message, name), body(message), below(message)),
+    more(message),
+  );
+}
+
+function above(message) {
+  if (message.reply) {
+    const quoted = message.reply.deleted ? "a message that was deleted" : message.reply.text.replace(/\s+/g, " ") || "a message";
+    return el("div", { class: "above" }, "↱ ", el("b", { text: state.nameOf(message.reply.author) }), ` ${quoted}`);
+  }
+  if (message.answers?.name) {
+    const used = [...state.commandsHere(1), ...state.commandsHere(3)].find((each) => each.name === message.answers.name);
+    const name = used ? localized(used, "name") : message.answers.name;
+    return el("div", { class: "above" }, el("b", { text: state.nameOf(message.answers.user) }), ` used ${used?.type === 3 ? "" : "/"}${name}`);
+  }
+  return null;
+}
+
+function head(message, id) {
+  const at = new Date(message.timestamp);
+  return el(
+    "div",
+    { class: "head" },
+    el("span", { id, class: "author", text: state.nameOf(message.author.id) }),
+    message.author.bot ? el("span", { class: "app", text: "APP" }) : null,
+    el("time", { datetime: message.timestamp, text: at.toLocaleTimeString(state.locale, { timeStyle: "short" }) }),
+  );
+}
+
+function body(message) {
+  if (message.flags & LOADING) {
+    return el("p", { class: "thinking", text: `${state.nameOf(message.author.id)} is thinking…` });
+  }
+  const content = message.message_snapshots?.[0]?.message ?? message;
+  return el(
+    "div",
+    {},
+    content === message ? null : el("div", { class: "above", text: "Forwarded" }),
+    content.content ? markdown(content.content) : null,
+    content.embeds.map(embed),
+    content.attachments.length ? el("div", { class: "attachments" }, content.attachments.map(attachment)) : null,
+    drawnAll(content.components, message),
+    message.edited_timestamp ? el("small", { class: "edited", text: "(edited)" }) : null,
+  );
+}
+
+function embed(one) {
+  const fields = (one.fields || []).map((each) =>
+    el("div", { class: each.inline ? "inline" : null }, el("b", { text: each.name }), markdown(each.value)),
+  );
+  const made = el(
+    "div",
+    { class: "container embed" },
+    one.author?.name ? el("small", { text: one.author.name }) : null,
+    one.title ? el("b", { class: "embed-title", text: one.title }) : null,
+    one.description ? markdown(one.description) : null,
+    fields.length ? el("div", { class: "embed-fields" }, fields) : null,
+    one.image ? media(one.image, { description: one.title || "Picture" }) : null,
+    one.video ? media(one.video, { description: "Film" }) : null,
+    one.thumbnail && !one.video ? el("div", { class: "thumbnail" }, media(one.thumbnail, {})) : null,
+    one.footer?.text ? el("small", { text: one.footer.text }) : null,
+  );
+  if (Number.isInteger(one.color)) made.style.setProperty("--accent-bar", `#${one.color.toString(16).padStart(6, "0")}`);
+  return made;
+}
+
+function below(message) {
+  if (!message.only_for) return null;
+  const away = el("button", { type: "button", class: "as-link", text: "Dismiss message", data: { key: "dismiss" } });
+  away.addEventListener("click", () => perform(away, "dismiss", { message: message.id }));
+  return el("div", { class: "below" }, "Only you can see this • ", away);
+}
+
+function more(message) {
+  const commands = state.commandsHere(3);
+  if (!commands.length || message.flags & LOADING) return null;
+  const button = el("button", {
+    type: "button",
+    class: "more",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    "aria-label": `Apps for the message of ${state.nameOf(message.author.id)}`,
+    text: "⋯",
+    data: { key: "more" },
+  });
+  button.addEventListener("click", () =>
+    openMenu(button, commands.map((each) => ({ label: localized(each, "name"), value: each.name })), {
+      label: "Apps",
+      choose: (item) => perform(button, "menu", { message: message.id, name: item.value }),
+    }),
+  );
+  return button;
+}

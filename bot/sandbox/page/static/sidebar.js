@@ -1,0 +1,162 @@
+// Where one can go, who one is, in which language and colours; and trouble, made on purpose.
+
+import { perform } from "./actions.js";
+import { el, newId, notice } from "./dom.js";
+import { state } from "./state.js";
+
+const NAMES = { "en-US": "English", de: "Deutsch", fr: "Français", "es-ES": "Español", ja: "日本語" };
+const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
+
+export function startSidebar() {
+  applyTheme(localStorage.getItem("theme") || "system");
+  const draw = () => drawSidebar(document.getElementById("sidebar"));
+  state.addEventListener("places", draw);
+  state.addEventListener("status", drawStatus);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && setOpen(false));
+}
+
+function drawSidebar(bar) {
+  const focused = bar.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const wasOpen = bar.querySelector("details")?.open;
+  const line = bar.querySelector("#order")?.value;
+  const places = state.placesOf();
+  bar.replaceChildren(
+    ...state.guilds.map((guild) => list(guild.name, places.filter((each) => each.guild?.id === guild.id))),
+    list("Direct messages", places.filter((each) => !each.guild)),
+    el("div", { class: "settings" }, person(), language(), theme(), trouble(wasOpen, line)),
+  );
+  drawHead();
+  if (focused) [...bar.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused)?.focus();
+}
+
+function list(name, places) {
+  const id = newId("places");
+  const rows = places.map((place) => {
+    const isHere = place.id === state.place;
+    const button = el("button", {
+      type: "button",
+      class: `place${state.unread.has(place.id) ? " unread" : ""}`,
+      "aria-current": isHere ? "page" : null,
+      text: `${place.guild ? "#" : "@"} ${place.name}`,
+      data: { key: `place-${place.id}` },
+    });
+    if (state.unread.has(place.id)) button.append(el("span", { class: "sr-only", text: ", new messages" }));
+    button.addEventListener("click", () => {
+      state.go(place.id);
+      state.tell("moved");
+      setOpen(false);
+    });
+    return el("li", {}, button);
+  });
+  return el("section", { "aria-labelledby": id }, el("h2", { id, text: name }), el("ul", {}, rows));
+}
+
+function setting(label, items, value, choose) {
+  const id = newId("setting");
+  const select = el("select", { id, data: { key: label } });
+  for (const [each, name] of items) {
+    const option = el("option", { value: each, text: name });
+    option.selected = each === value;
+    select.append(option);
+  }
+  select.addEventListener("change", () => choose(select.value, select));
+  return el("div", { class: "setting" }, el("label", { for: id, text: label }), select);
+}
+
+function person() {
+  const items = state.people.map((each) => [each.id, state.nameOf(each.id)]);
+  return setting("You are", [...items, ["", "Somebody new…"]], state.me, (id, select) => {
+    if (id) {
+      state.become(id);
+      state.tell("moved");
+    } else invite(select);
+  });
+}
+
+async function invite(select) {
+  const name = prompt("What is the name of the new person?");
+  select.value = state.me;
+  if (!name) return;
+  try {
+    const { user } = await state.ask("person", { name });
+    state.become(user);
+    state.tell("moved");
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+function language() {
+  const names = new Intl.DisplayNames(["en"], { type: "language" });
+  const known = Object.keys(NAMES);
+  const others = state.locales.filter((each) => !known.includes(each)).sort();
+  const items = [...known, ...others].map((each) => [each, NAMES[each] || names.of(each)]);
+  return setting("Language", items, state.locale, (locale, select) => perform(select, "locale", { locale }));
+}
+
+function theme() {
+  const now = localStorage.getItem("theme") || "system";
+  return setting("Colours", Object.entries(THEMES), now, (value) => {
+    localStorage.setItem("theme", value);
+    applyTheme(value);
+  });
+}
+
+function applyTheme(value) {
+  document.documentElement.dataset.theme = value;
+}
+
+function trouble(wasOpen, line) {
+  const input = el("input", { id: "order", type: "text", list: "orders", autocomplete: "off", maxlength: "1000", data: { key: "order" } });
+  input.value = line || "";
+  const orders = [
+    "refuse PATCH /webhooks/* 500 times=3",
+    "refuse * * 429 retry_after=2 chance=0.1 times=all",
+    "delay POST /interactions/* 2.5",
+    "reset PATCH /webhooks/* received=1000",
+    "gateway drop",
+    "gateway lose",
+    "clock 960",
+    "clear",
+  ];
+  const form = el(
+    "form",
+    {},
+    el("label", { for: "order", text: "An order of the sandbox" }),
+    input,
+    el("datalist", { id: "orders" }, orders.map((each) => el("option", { value: each }))),
+    el("button", { type: "submit", class: "button secondary", text: "Do it" }),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await perform(form, "order", { line: input.value })) {
+      notice(`Done: ${input.value}`);
+      input.value = "";
+    }
+  });
+  return el("details", { open: wasOpen }, el("summary", { text: "Make trouble", data: { key: "trouble" } }), form);
+}
+
+function drawHead() {
+  const here = state.here;
+  const open = el("button", { type: "button", class: "round burger", "aria-label": "Channels and people", "aria-controls": "sidebar", text: "☰" });
+  open.addEventListener("click", () => setOpen(!document.body.classList.contains("open")));
+  const name = here ? `${here.guild ? "#" : "@"} ${here.name}` : "Nowhere";
+  document.getElementById("place-head").replaceChildren(open, el("h1", { text: name }));
+  document.title = `${name} · Sandbox`;
+}
+
+function setOpen(isOpen) {
+  document.body.classList.toggle("open", isOpen);
+  if (isOpen) document.querySelector("#sidebar button")?.focus();
+}
+
+function drawStatus() {
+  const box = document.getElementById("status");
+  const text = !state.isConnected
+    ? "The sandbox isn't there. The page waits for it; if it was started anew, open the address that it prints."
+    : state.bot.connected
+      ? ""
+      : "No bot is connected yet. Start one with the line that the sandbox prints.";
+  if (box.textContent !== text) box.textContent = text;
+}

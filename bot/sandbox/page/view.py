@@ -1,0 +1,116 @@
+"""What the page is told of the world: all of it once, then what has changed since.
+
+Pure: reads the world, changes nothing. Messages are told apart by their number of versions; the
+small rest is sent whole, part by part, where it differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox import discord_json
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.model import DM, Channel, Guild, Message, User
+from bot.sandbox.world import World
+
+Json = dict[str, Any]
+
+MOST_MESSAGES = 1000  # that a page which is opened late is told of
+_QUOTED = 100  # characters of a message that a reply shows
+
+
+class View:
+    """What one page knows. ``changes`` returns what it doesn't know yet, and counts it as known."""
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self._world = world
+        self._gateway = gateway
+        self._versions: dict[int, int] = {}  # by message; of those that are there
+        self._parts: Json = {}
+
+    def changes(self) -> Json:
+        """Return what is new: parts by their names, ``messages`` and ``gone``; {} for nothing."""
+        found: Json = {}
+        for name, part in self._current_parts().items():
+            if self._parts.get(name) != part:
+                found[name] = self._parts[name] = part
+        changed, gone = self._changed_messages(), self._gone_messages()
+        if changed:
+            found["messages"] = [shown_message(self._world, each) for each in changed]
+        if gone:
+            found["gone"] = [str(each) for each in gone]
+        return found
+
+    def _current_parts(self) -> Json:
+        world = self._world
+        return {
+            "bot": discord_json.user(world.bot) | {"connected": self._gateway.connected},
+            "cdn": world.url,
+            "people": [_person(user) for user in people_of(world)],
+            "guilds": [_guild(each) for each in world.guilds.values()],
+            "dms": [_dm(each) for each in world.channels.values() if each.type == DM],
+            "commands": {
+                str(scope or ""): list(commands) for scope, commands in world.commands.items()
+            },
+        }
+
+    def _changed_messages(self) -> list[Message]:
+        changed = []
+        newest = list(self._world.messages.values())[-MOST_MESSAGES:]
+        for message in newest:
+            version = len(message.versions)
+            if not message.deleted and self._versions.get(message.id) != version:
+                self._versions[message.id] = version
+                changed.append(message)
+        return changed
+
+    def _gone_messages(self) -> list[int]:
+        there = self._world.messages
+        gone = [each for each in self._versions if each not in there or there[each].deleted]
+        for each in gone:
+            del self._versions[each]
+        return gone
+
+
+def people_of(world: World) -> list[User]:
+    """Return those whom the page can be: everybody but bots and the bot's operator."""
+    return [user for user in world.users.values() if not user.bot and user is not world.owner]
+
+
+def _person(user: User) -> Json:
+    return discord_json.user(user) | {"locale": user.locale}
+
+
+def _guild(guild: Guild) -> Json:
+    return {
+        "id": str(guild.id),
+        "name": guild.name,
+        "bot_is_in": guild.bot_is_in,
+        "channels": [
+            {"id": str(each.id), "name": each.name, "nsfw": each.nsfw}
+            for each in guild.channels.values()
+        ],
+        "members": [str(each) for each in guild.members],
+        "roles": [{"id": str(each.id), "name": each.name} for each in guild.roles],
+    }
+
+
+def _dm(channel: Channel) -> Json:
+    return {"id": str(channel.id), "recipients": [str(each.id) for each in channel.recipients]}
+
+
+def shown_message(world: World, message: Message) -> Json:
+    """Return a message as REST does, and who sees it, and what it answers."""
+    shown = discord_json.message(world, message)
+    answered = message.interaction
+    if message.ephemeral and answered is not None:
+        shown["only_for"] = str(answered.user.id)
+    if answered is not None and message.reference is None:
+        shown["answers"] = {"user": str(answered.user.id), "name": answered.data.get("name")}
+    if message.reference is not None:
+        shown["reply"] = {
+            "author": str(message.reference.author.id),
+            "text": message.reference.text[:_QUOTED],
+            "deleted": message.reference.deleted,
+        }
+    return shown

@@ -1,0 +1,205 @@
+"""The page's server: who is let in, what a page is told, what it can ask for, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox import Sandbox
+from bot.sandbox.page.server import PageServer
+from tests.bot.sandbox.small_bot import GIF, SmallBot
+from tests.patience import PATIENCE
+
+Json = dict[str, Any]
+
+
+class OpenPage:
+    """The page's side of its websocket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+        self.told: list[Json] = []
+
+    async def until(self, key: str) -> Json:
+        """The next thing told that has ``key``."""
+        while True:
+            told: Json = json.loads((await self.socket.receive(PATIENCE)).data)
+            self.told.append(told)
+            if key in told:
+                return told
+
+    async def told_of(self, key: str, holds: Callable[[Any], bool]) -> Any:
+        """What was told under ``key`` and holds, waited for where it is still to come."""
+        seen = 0
+        while True:
+            for told in self.told[seen:]:
+                if key in told and holds(told[key]):
+                    return told[key]
+            seen = len(self.told)
+            await self.until(key)
+
+    async def ask(self, what: str, **values: Any) -> Json:
+        await self.socket.send_json({"id": 1, "do": what, **values})
+        return await self.until("re")
+
+
+@pytest.fixture
+async def page(discord: Sandbox) -> AsyncIterator[PageServer]:
+    async with PageServer(discord) as server:
+        yield server
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def opened(page: PageServer, http: aiohttp.ClientSession) -> AsyncIterator[OpenPage]:
+    async with http.ws_connect(f"{page.url}socket", origin=origin(page)) as socket:
+        yield OpenPage(socket)
+
+
+def origin(page: PageServer) -> str:
+    return "/".join(page.url.split("/")[:3])
+
+
+def here(discord: Sandbox) -> Json:
+    you = next(user for user in discord.world.users.values() if user.username == "you")
+    return {"user": str(you.id), "channel": str(discord.channel.id)}
+
+
+async def test_only_the_page_itself_is_let_in(
+    page: PageServer, http: aiohttp.ClientSession
+) -> None:
+    async def status(url: str, method: str = "GET", **headers: str) -> int:
+        async with http.request(method, url, headers=headers) as response:
+            return response.status
+
+    assert await status(page.url) == 200
+    assert await status(f"{page.url}main.js") == 200
+    assert await status(f"{page.url}..%2fserver.py") == 404
+    assert await status(f"{origin(page)}/") == 404
+    assert await status(f"{origin(page)}/wrong-token/") == 404
+    assert await status(page.url, Host="evil.example") == 421
+    assert await status(page.url, **{"Sec-Fetch-Site": "cross-site"}) == 403
+    assert await status(f"{page.url}upload", "POST") == 403
+    assert await status(f"{page.url}upload", "POST", Origin="http://evil.example") == 403
+    for foreign in (None, "http://evil.example", "null"):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect(f"{page.url}socket", origin=foreign)
+        assert refused.value.status == 403
+
+
+async def test_the_page_may_load_nothing_from_elsewhere_and_makes_no_html(
+    page: PageServer, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(page.url) as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+    for rule in ("default-src 'none'", "script-src 'self'", "require-trusted-types-for 'script'"):
+        assert rule in policy.split("; ")
+
+
+async def test_a_person_is_told_what_the_bot_says(
+    discord: Sandbox, bot: SmallBot, opened: OpenPage
+) -> None:
+    assert [each["username"] for each in (await opened.until("people"))["people"]] == ["you", "sam"]
+    place = here(discord)
+    completed = await opened.ask("complete", name="find", option="name", typed="gre", **place)
+    assert completed["choices"] == [{"name": "green", "value": "green"}]
+    assert await opened.ask("slash", name="find", values={"name": "green"}, **place) == {"re": 1}
+    (message,) = discord.messages_in(discord.channel)
+    (told,) = await opened.told_of("messages", lambda _: True)
+    assert (told["id"], told["content"]) == (str(message.id), "green")
+    assert told["answers"] == {"user": place["user"], "name": "find"}
+    answer = await opened.ask("menu", name="Repeat", message=str(message.id), **place)
+    assert answer == {"re": 1}
+    assert [each.text for each in discord.messages_in(discord.channel)][1:] == ["It said: green"]
+
+
+async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: OpenPage) -> None:
+    answer = await opened.ask("person", name="Kim", **here(discord))
+    kim = discord.world.user(answer["user"])
+    assert await opened.ask("locale", locale="ja", **here(discord) | answer) == {"re": 1}
+    assert (kim.username, kim.locale) == ("kim", "ja")
+    await opened.told_of("people", lambda people: people[-1]["locale"] == "ja")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"do": "fly"}, "doesn't know"),
+        ({"do": "say", "text": ""}, "empty message"),
+        ({"do": "say", "text": "x" * 2001}, "too many"),
+        ({"do": "say", "text": "x", "user": "7"}, "no such person"),
+        ({"do": "say", "text": "x", "channel": "-1"}, "channel is gone"),
+        ({"do": "say", "text": "x", "files": ["no"]}, "attach it once more"),
+        ({"do": "say", "text": "x", "files": ["no"] * 11}, "10 files"),
+        ({"do": "press", "message": "1", "button": "again"}, "message is gone"),
+        ({"do": "slash", "name": "nothing", "values": {}}, "no command"),
+        ({"do": "slash", "name": " "}, "said nothing"),
+        ({"do": "slash", "name": "find", "values": {"within": 1}}, "no option within"),
+        ({"do": "submit", "interaction": "1", "values": {}}, "no longer there"),
+        ({"do": "person", "name": "you"}, "already"),
+        ({"do": "person", "name": "\u202e"}, "visible"),
+        ({"do": "locale", "locale": "tlh"}, "no such language"),
+        ({"do": "order", "line": "explode"}, "explode"),
+    ],
+)
+async def test_what_cannot_be_done_is_a_sentence(
+    discord: Sandbox, opened: OpenPage, asked: Json, sentence: str
+) -> None:
+    what = asked["do"]
+    answer = await opened.ask(what, **here(discord) | {k: asked[k] for k in asked if k != "do"})
+    assert sentence in answer["error"]
+
+
+async def test_nonsense_ends_neither_the_socket_nor_the_sandbox(
+    discord: Sandbox, opened: OpenPage
+) -> None:
+    for text in ("", "[]", "{", "7", "[" * 100_000, '{"do": {}}'):
+        await opened.socket.send_str(text)
+    answer = await opened.ask("say", text="still here", **here(discord))
+    while answer["re"] is None:  # of what had no number
+        answer = await opened.until("re")
+    assert "error" not in answer
+
+
+async def test_files_are_bounded_and_shown_only_as_pictures(
+    discord: Sandbox, page: PageServer, http: aiohttp.ClientSession, opened: OpenPage
+) -> None:
+    async def upload(name: str, data: bytes, **more: str) -> tuple[int, Json]:
+        query = here(discord) | {"name": name}
+        headers = {"Origin": origin(page), **more}
+        async with http.post(
+            f"{page.url}upload", params=query, data=data, headers=headers
+        ) as answer:
+            return answer.status, await answer.json()
+
+    status, answer = await upload("big.gif", b"x" * (discord.world.upload_limit + 1))
+    assert status == 413
+    assert "10 MB can be uploaded" in answer["error"]
+
+    keys = [
+        (await upload("a.gif", GIF, **{"Content-Type": "image/gif"}))[1]["upload"],
+        (await upload("a.html", b"<script>1</script>", **{"Content-Type": "text/html"}))[1][
+            "upload"
+        ],
+    ]
+    await opened.ask("say", text="", files=keys, **here(discord))
+    picture, markup = discord.messages_in(discord.channel)[0].files
+    async with http.get(f"{page.url}files/{picture.id}/a.gif") as response:
+        assert (await response.read(), response.content_type) == (GIF, "image/gif")
+    async with http.get(f"{page.url}files/{markup.id}/a.html") as response:
+        assert response.content_type == "application/octet-stream"
+        assert response.headers["Content-Disposition"].startswith("attachment")
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+    async with http.get(f"{page.url}files/{'9' * 19}/a.gif") as response:
+        assert response.status == 404
