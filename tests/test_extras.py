@@ -59,7 +59,7 @@ COMES_WITH = {
     "onnxruntime": "nudenet",
     "triton": "torch",
 }
-ON_THEIR_OWN = {"bitsandbytes", "imagequant", "lycoris", "playwright"}
+ON_THEIR_OWN = {"bitsandbytes", "imagequant", "lycoris"}
 # Required without being imported by this project's sources.
 NOT_IMPORTED = {"orjson": "discord.py does", "compel": "long_prompts.py does, by its name"}
 

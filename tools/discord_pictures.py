@@ -1,8 +1,8 @@
 """``python -m tools.discord_pictures``: draws the pictures of docs/discord.md.
 
 The bot's own client runs in simcord, an in-process Discord by other hands, nano makes the GIFs, and
-simcord's preview draws the messages in the system's Chromium. That takes what no extra brings:
-``pip install 'simcord[screenshot]'``.
+simcord's preview draws the messages in the system's Chromium. The extra ``dev`` brings what
+that takes.
 
 simcord's clock stands in January 2026, and it doesn't find a command's answer by its name
 (findings/simcord-encoded-paths.sh), so a result stands in a message of its own.
@@ -103,16 +103,17 @@ def system_browser(program: str) -> Iterator[None]:
     """Have Playwright start a browser that is installed already, instead of one of its own."""
     from playwright.async_api import BrowserType
 
-    launch = BrowserType.launch
+    kind: Any = BrowserType  # whose method is replaced
+    launch = kind.launch
 
     async def launch_program(self: Any) -> Any:
         return await launch(self, executable_path=program, args=["--no-sandbox"])
 
-    BrowserType.launch = launch_program
+    kind.launch = launch_program
     try:
         yield
     finally:
-        BrowserType.launch = launch
+        kind.launch = launch
 
 
 async def draw(directory: Path, output: Path) -> None:

@@ -6,6 +6,7 @@ raises SandboxError with a sentence for the page.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,6 +70,7 @@ class Actions:
 
     async def perform(self, asked: Json) -> Json:
         """Do what is asked and return what came of it. Raises SandboxError."""
+        _refuse_half_characters(asked)
         handler = self._handlers.get(str(asked.get("do")))
         if handler is None:
             raise SandboxError("The page asked for something that the sandbox doesn't know.")
@@ -241,6 +243,14 @@ async def _followed(interaction: Interaction) -> Json:
     if callback.type == MODAL:
         return {"interaction": str(interaction.id), "modal": callback.data}
     return {}
+
+
+def _refuse_half_characters(asked: Json) -> None:
+    """Raise SandboxError for half of a surrogate pair, which JSON can hold and Discord can't."""
+    try:
+        json.dumps(asked, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise SandboxError("Half of a character was sent; type it anew.") from None
 
 
 def _options_of(person: Person, name: str) -> dict[str, Json]:

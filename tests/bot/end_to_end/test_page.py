@@ -93,8 +93,8 @@ async def _upload_a_control_gif(tab: browser.Tab, directory: Path) -> None:
     page = tab.page
     dance = directory / "dance.gif"
     dance.write_bytes(files.gif(frames=12))
-    await page.locator("#composer-text").press_sequentially("/gif ")
-    await page.get_by_label("prompt", exact=True).fill("a robot")
+    await page.locator("#composer-text").fill("/gif a robot")  # as it is pasted
+    await expect(page.get_by_label("prompt", exact=True)).to_have_value("a robot")
     await page.get_by_role("button", name=re.compile("Add control_gif")).click()
     await page.get_by_label("control_gif", exact=True).set_input_files(dance)
     await tab.check_access()

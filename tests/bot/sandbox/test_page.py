@@ -142,6 +142,7 @@ async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: Ope
         ({"do": "say", "text": "x", "channel": "-1"}, "channel is gone"),
         ({"do": "say", "text": "x", "files": ["no"]}, "attach it once more"),
         ({"do": "say", "text": "x", "files": ["no"] * 11}, "10 files"),
+        ({"do": "say", "text": "\ud83d"}, "Half of a character"),
         ({"do": "press", "message": "1", "button": "again"}, "message is gone"),
         ({"do": "slash", "name": "nothing", "values": {}}, "no command"),
         ({"do": "slash", "name": " "}, "said nothing"),

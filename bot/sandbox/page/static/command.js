@@ -88,6 +88,10 @@ export function commandElement(command, close) {
   }
 
   form.focusFirst = () => (fields.values().next().value ?? { focus: () => send.focus() }).focus();
+  form.fill = (text) => {
+    const field = [...fields.values()].find((each) => each.fill);
+    field?.fill(text);
+  };
   form.take = (files) => {
     const takers = command.options.filter((each) => each.type === 11);
     for (const file of files) {

@@ -122,10 +122,11 @@ function suggest(box, list, text) {
   }
   const wanted = text.slice(1).toLowerCase();
   const every = offeredCommands();
-  const exact = every.find((each) => wanted === `${each.shown} ` || wanted === `${each.name} `);
+  const named = (each) => [each.shown, each.name].find((name) => wanted.startsWith(`${name} `));
+  const [exact] = every.filter(named).sort((a, b) => b.name.length - a.name.length);
   const longer = every.some((each) => each !== exact && each.shown.startsWith(wanted));
   if (exact && !longer) {
-    begin(box, exact);
+    begin(box, exact, text.slice(named(exact).length + 2));
     return;
   }
   const found = every.filter((each) => each.shown.includes(wanted.trim()) || each.name.includes(wanted.trim()));
@@ -133,7 +134,7 @@ function suggest(box, list, text) {
   list.show(found.map((each) => ({ label: `/${each.shown}`, description: each.description, value: each })));
 }
 
-function begin(box, chosen) {
+function begin(box, chosen, rest = "") {
   typed = "";
   command = commandElement(chosen, (focus = true) => {
     command = null;
@@ -142,6 +143,7 @@ function begin(box, chosen) {
   });
   box.replaceChildren(command);
   command.focusFirst();
+  if (rest) command.fill(rest);
 }
 
 async function say(box, text, send) {

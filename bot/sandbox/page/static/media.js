@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { state } from "./state.js";
 
+const SHOWN = /^image\/(gif|a?png|jpeg|webp|avif)$|^video\/(mp4|webm)$/; // by the server, too
 const PICTURES = /\.(gif|png|apng|jpe?g|webp|avif)$/i;
 const FILMS = /\.(mp4|webm|mov)$/i;
 
@@ -16,7 +17,8 @@ export function media(item, { description, spoiler, name } = {}) {
 }
 
 function shownAt(address, item, label) {
-  const kind = item.content_type || "";
+  const kind = (item.content_type || "").split(";")[0].trim().toLowerCase();
+  if (kind && !SHOWN.test(kind)) return fileCard({ url: item.url, filename: label, size: item.size });
   if (kind.startsWith("video/") || (!kind && FILMS.test(address))) {
     return el("video", { src: address, controls: true, loop: true, "aria-label": label, preload: "metadata" });
   }

@@ -1,4 +1,4 @@
-// The options of slash commands: each is {element, read, now, isEmpty, focus, take, complain}.
+// The options of slash commands: each is {element, read, now, isEmpty, focus, take, fill, complain}.
 
 import { el, newId } from "./dom.js";
 import { Suggestions } from "./suggestions.js";
@@ -34,6 +34,7 @@ export function optionField(option, complete) {
     isEmpty: () => made.now() === null,
     read: made.read || (async () => made.now()),
     take: made.take || (() => {}),
+    fill: made.input.type === "text" ? (text) => (made.input.value = text) : null,
     focus: () => made.input.focus(),
     complain: (sentence) => {
       problem.textContent = sentence;

@@ -9,8 +9,14 @@ const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
 
 export function startSidebar() {
   applyTheme(localStorage.getItem("theme") || "system");
-  const draw = () => drawSidebar(document.getElementById("sidebar"));
-  state.addEventListener("places", draw);
+  let drawn = "";
+  state.addEventListener("places", () => {
+    const { guilds, dms, people, bot, me, place, unread, locales } = state;
+    const now = JSON.stringify([guilds, dms, people, bot.id, me, place, [...unread], locales]);
+    if (now === drawn) return; // a list that is open stays open
+    drawn = now;
+    drawSidebar(document.getElementById("sidebar"));
+  });
   state.addEventListener("status", drawStatus);
   document.addEventListener("keydown", (event) => event.key === "Escape" && setOpen(false));
 }
