@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.demo.bot_process import DemoBot, DemoSetupError
@@ -28,17 +30,14 @@ async def serve(model: str, port: int, log: Path) -> None:
     with temporary_home() as home:
         async with (
             listening_sandbox() as discord,
+            _page(discord, port) as page,
             DemoBot.running(discord, home, log, {"model": model}) as bot,
         ):
             await bot.wait_for(discord.commands_registered(_START_SECONDS), "register its commands")
             await bot.wait_for(discord.connected(_START_SECONDS), "connect")
-            page = await _started_page(discord, port)
-            try:
-                print(f"Open this in a browser: {page.url}", flush=True)
-                print(f"Ctrl-C ends it; the bot's log is {log}.", flush=True)
-                await bot.wait_for(asyncio.Event().wait(), "go on")
-            finally:
-                await page.stop()
+            print(f"Open this in a browser: {page.url}", flush=True)
+            print(f"Ctrl-C ends it; the bot's log is {log}.", flush=True)
+            await bot.wait_for(asyncio.Event().wait(), "go on")
 
 
 def _make_room_for(log: Path) -> None:
@@ -49,7 +48,8 @@ def _make_room_for(log: Path) -> None:
         raise DemoSetupError(f"{log} can't be written ({reason}).") from error
 
 
-async def _started_page(discord: Sandbox, port: int) -> PageServer:
+@asynccontextmanager
+async def _page(discord: Sandbox, port: int) -> AsyncIterator[PageServer]:
     page = PageServer(discord, port=port)
     try:
         await page.start()
@@ -59,4 +59,7 @@ async def _started_page(discord: Sandbox, port: int) -> PageServer:
         raise DemoSetupError(
             f"nothing can listen on port {port} ({reason}); choose another by --port."
         ) from error
-    return page
+    try:
+        yield page
+    finally:
+        await page.stop()
