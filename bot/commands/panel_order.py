@@ -151,7 +151,8 @@ def with_plain_values(
         options = replace(options, prompt="")
     if "seed" in values and values["seed"] is None:
         options = replace(options, seed=draw_seed())
-    changed = options.to_request(limits, request, few if options.quality else None)
+    start = _without_emptied(limits, request, values, few)
+    changed = options.to_request(limits, start, few if options.quality else None)
     if "negative_prompt" in values and not values["negative_prompt"]:
         # a form can't tell "" from None: what was "" stays so
         changed = replace(changed, negative_prompt="" if request.negative_prompt == "" else None)
@@ -169,6 +170,25 @@ def with_plain_values(
         if guidance is None or options.guidance is not None
         else guidance,
     )
+
+
+def _without_emptied(
+    limits: ModelLimits, request: Request, values: Mapping[str, Any], few: FewSteps | None
+) -> Request:
+    """Return the request with what /gif takes where a field was emptied, as the panel shows it."""
+    emptied = [
+        spec
+        for spec in OPTIONS
+        if spec.kind not in (*_APART, Kind.TEXT)
+        and spec.name in values
+        and values[spec.name] is None
+    ]
+    usual = GivenOptions().to_request(limits, few=few)
+    usual = replace(usual, image_strength=limits.image_strength)
+    changes = {spec.field: getattr(usual, spec.field) for spec in emptied if spec.field}
+    if any(spec.name == "size" for spec in emptied):
+        changes |= {"width": usual.width, "height": usual.height}
+    return replace(request, **changes)
 
 
 async def _chosen_loras(

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.checkpoints.inspect.base_check import check_base
 from generator.cli import gif_flags
@@ -18,6 +18,7 @@ from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import MediaError, RequestError
 from generator.contract.limits import NANO, ModelLimits, local_path
 from generator.contract.messages import Request
+from generator.contract.options.spec import NONE
 from generator.contract.travel import all_keys
 from generator.contract.windows import plan_of
 from generator.media.output import check_output
@@ -153,7 +154,7 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
 
 def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
     """Return the recipe's, or else the default, but for what the flags say."""
-    flags = {
+    flags: dict[str, Any] = {
         "model": arguments.pretrained_path,
         "spatial_unet_base": arguments.spatial_unet_base,
         "unet_only": arguments.unet_only,
@@ -161,5 +162,7 @@ def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
         "precision": arguments.precision,
         "depth_model": arguments.depth_model,
     }
-    overrides = {name: value for name, value in flags.items() if value is not None}
+    overrides: dict[str, Any] = {
+        name: "" if value == NONE else value for name, value in flags.items() if value is not None
+    }
     return replace(recipe.setup if recipe else ModelSettings(), **overrides)

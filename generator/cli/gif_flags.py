@@ -18,7 +18,7 @@ from generator.contract.command_line import Parser, number, whole_number
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.options.gif_options import OPTIONS, GifOptions
-from generator.contract.options.spec import Flag, FlagGroup, Kind, OptionSpec, in_order
+from generator.contract.options.spec import NONE, Flag, FlagGroup, Kind, OptionSpec, in_order
 from generator.contract.worker_settings import COMPILE_AUTO, COMPILE_MODES
 from generator.media.output import SUFFIXES
 
@@ -76,27 +76,42 @@ def given_options(arguments: Namespace) -> GifOptions[str]:
     for spec in OPTIONS:
         if spec.flag is not None:
             value = getattr(arguments, spec.flag.dest)
+            if spec.flag.takes_none:
+                value = _without_none(value)
             if spec.flag.by_frame and value:  # whoever reads the frames' numbers takes them himself
                 value = [1.0 if isinstance(one, str) else one for one in value]
             given[spec.name] = tuple(value) if isinstance(value, list) else value
     return GifOptions(**given)
 
 
+def _without_none(value: Any) -> Any:
+    """Return a flag's value, empty where it takes out what a recipe brings."""
+    if isinstance(value, list):
+        return [one for one in value if NONE not in (one, getattr(one, "path", None))]
+    return "" if value == NONE else value
+
+
 def _add_option(group: argparse._ArgumentGroup, spec: OptionSpec, flag: Flag) -> None:
     if spec.kind is Kind.SWITCH:
-        group.add_argument(flag.name, action="store_true", default=None, help=flag.help)
+        _add_switch(group, flag.name, flag.help)
         return
     alone: dict[str, Any] = {"nargs": "?", "const": True} if flag.alone else {}
     is_closed = spec.kind is Kind.CHOICE and not flag.metavar
+    none = (NONE,) * flag.takes_none
     group.add_argument(
         flag.name,
         action=_ACTIONS[flag.given],
         type=number_by_frame if flag.by_frame else _READERS.get(spec.kind, str),
-        choices=tuple(spec.choices(ModelLimits())) if is_closed and spec.choices else None,
+        choices=(*spec.choices(ModelLimits()), *none) if is_closed and spec.choices else None,
         metavar=flag.metavar or _METAVARS.get(spec.kind),
         help=flag.help,
         **alone,
     )
+
+
+def _add_switch(group: argparse._ArgumentGroup, name: str, about: str) -> None:
+    """Declare a switch, and ``--no-NAME``, which turns off what a recipe has turned on."""
+    group.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=about)
 
 
 def _add_file(group: argparse._ArgumentGroup) -> None:
@@ -156,19 +171,14 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         action=Once,
         metavar="MODEL",
         help="an SDXL whose pictures to set in motion: a directory, its unet/, a hub id or a "
-        ".safetensors file; its text encoders and VAE come along",
+        ".safetensors file; its text encoders and VAE come along; none: without the recipe's",
     )
-    group.add_argument(
-        "--unet-only",
-        action="store_true",
-        default=None,
-        help="of the base, take the UNet alone, as the original did",
-    )
+    _add_switch(group, "--unet-only", "of the base, take the UNet alone, as the original did")
     group.add_argument(
         "--prediction-type",
-        choices=PREDICTION_TYPES,
+        choices=(*PREDICTION_TYPES, NONE),
         help="what the UNet predicts, for files that don't say it (default: as they say, else as "
-        "the model does)",
+        "the model does; none: so too, whatever a recipe says)",
     )
 
 

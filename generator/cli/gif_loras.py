@@ -67,6 +67,16 @@ def few_steps_of(loras: Iterable[Lora]) -> FewSteps | None:
     return None
 
 
+def named_few_steps(loras: Iterable[Lora]) -> FewSteps | None:
+    """Return what a recipe's LoRAs brought, as far as their names say it: none is opened."""
+    names = (
+        (Path(lora.path).stem, lora.path, Path(lora.path).parent.name)
+        for lora in loras
+        if lora.strength > 0
+    )
+    return next(filter(None, map(recognise, names)), None)
+
+
 def _said_of(given: str) -> tuple[list[str], Mapping[str, str]]:
     """Return the names and the metadata of a LoRA given by path or hub id, best first."""
     path = existing_path(given)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import given_options
-from generator.cli.gif_loras import few_steps_of
+from generator.cli.gif_loras import few_steps_of, named_few_steps
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
-from generator.contract.few_steps import FewSteps
+from generator.contract.few_steps import FewSteps, with_sampling
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import GifOptions
@@ -40,7 +40,10 @@ def build_request(
     start = recipe.request if recipe else _default_request(limits, arguments.output)
     if foreign is not None:
         start = with_foreign(start, foreign, limits)
-    request = options.to_request(limits, start, _few_steps(options, start))
+    few = _few_steps(options, start)
+    if few is None and options.loras is not None and named_few_steps(start.loras) is not None:
+        start = with_sampling(start, limits, None, None)  # what one brought goes with it
+    request = options.to_request(limits, start, few)
     request = _with_upscale(_with_image(request, options, limits), options, limits)
     strengths = arguments.controlnet_conditioning_scale or ()
     by_frame = [value if isinstance(value, str) else "" for value in strengths]
@@ -75,7 +78,7 @@ def _with_image(request: Request, options: GifOptions[str], limits: ModelLimits)
         raise RequestError("There is an image strength but no image; give --image.")
     if options.image_strength is None and not request.image:
         request = replace(request, image_strength=limits.image_strength)
-    return replace(request, image=image)
+    return replace(request, image=image) if image else request.without_image()
 
 
 def _with_upscale(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:
@@ -97,6 +100,7 @@ def _with_controls(
     if options.control_type is not None:
         scale = limits.controlnet_conditioning_scale
         controls = tuple(parse_control(kind, scale) for kind in options.control_type)
+        source = source if controls else options.control_gif or ""
     changes: dict[str, tuple[str, Sequence[Any] | None]] = {
         "scale": ("conditioning scales", options.control_strength),
         "scales": ("conditioning scales", by_frame),

@@ -88,9 +88,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--lora",
             group=FlagGroup.MODEL,
-            help="a LoRA's file, directory or hub id (strength: 1); again for each",
+            help="a LoRA's file, directory or hub id (strength: 1); again for each; none: without "
+            "the recipe's",
             metavar="PATH[:STRENGTH]",
             given="again",
+            takes_none=True,
         ),
     ).declared
     control_gif: FileT | None = OptionSpec(
@@ -142,9 +144,10 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             help="canny: the outlines stay, so a square stays a square; depth: shapes and "
             "distances stay; loose: depth at 0.7 of its strength and for 0.7 of the steps, so what "
             "moves where stays, and the prompt says its shape; or a ControlNet's directory, file "
-            "or hub id",
+            "or hub id; none: follow nothing, whatever the recipe does",
             metavar="TYPE",
             given="again",
+            takes_none=True,
             leads=True,
         ),
     ).declared
@@ -225,9 +228,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             name="--image",
             group=FlagGroup.IMAGE,
             help="what the first look is: a picture for all frames, or a GIF or video with one for "
-            "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
+            "each; a file, a directory of frames or a link, scaled to fill, its middle kept; none: "
+            "without the recipe's",
             metavar="SOURCE",
             given="once",
+            takes_none=True,
         ),
     ).declared
     image_link: str | None = OptionSpec(

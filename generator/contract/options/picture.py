@@ -140,7 +140,8 @@ class PictureOptions:
             group=FlagGroup.PICTURE,
             help="how a clip longer than --window is made: continue: what repeats, repeats on; "
             "stretch: one motion over all frames; loop: the last frame joins the first (default: "
-            f"continue beyond {MAX_FRAMES} frames, else all frames at once)",
+            f"continue beyond {MAX_FRAMES} frames, else all frames at once, as with none)",
+            takes_none=True,
         ),
     ).declared
     window: int | None = OptionSpec(

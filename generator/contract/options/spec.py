@@ -27,6 +27,9 @@ Description = Text | Callable[["ModelLimits"], Text]
 NO_SETTING = "-"
 """What somebody chooses in /settings to forget one."""
 
+NONE = "none"
+"""What a flag says to take out what a recipe brings; a file of that name is ``./none``."""
+
 NOT_A_CHOICE = Text("That isn't one of the choices; choose one from the list.")
 
 _METADATA = "option"
@@ -145,7 +148,7 @@ class Flag:
 
     With a ``metavar``, it also takes what isn't among the choices. ``given`` says what a second
     one does: it counts instead, is refused, or counts as well. ``by_frame``: a number, or keys with
-    numbers (``generator.contract.travel``).
+    numbers (``generator.contract.travel``). ``takes_none``: NONE takes out what a recipe brings.
     """
 
     name: str
@@ -156,6 +159,7 @@ class Flag:
     alone: bool = False
     leads: bool = False
     by_frame: bool = False
+    takes_none: bool = False
 
     @property
     def dest(self) -> str:

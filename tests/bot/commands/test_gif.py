@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -124,6 +125,28 @@ def test_a_panel_tells_no_negative_prompt_from_an_empty_one() -> None:
         assert emptied.negative_prompt == after
         typed = with_plain_values(context, BIG, request, {"negative_prompt": "fog"})
         assert typed.negative_prompt == "fog"
+
+
+def test_a_field_that_was_emptied_is_as_if_nobody_had_said_it() -> None:
+    context: Any = SimpleNamespace(settings=SimpleNamespace(styles={}))
+    usual = request_of(BIG, prompt="a", seed=1)
+    made = replace(
+        usual,
+        motion="stretch",
+        pag_scale=3.0,
+        freeu=True,
+        steps=4,
+        guidance_scale=1.0,
+        scheduler="lcm",
+        width=768,
+        video_length=16,
+    )
+    names = ("motion", "pag", "steps", "guidance", "scheduler", "size", "frames")
+    emptied = with_plain_values(context, BIG, made, {**dict.fromkeys(names), "freeu": False})
+    assert emptied == usual
+    assert with_plain_values(context, BIG, made, {}) == made
+    drafted = with_plain_values(context, BIG, made, {"steps": None, "quality": "draft"})
+    assert drafted.steps == BIG.steps // 2
 
 
 @pytest.mark.parametrize(

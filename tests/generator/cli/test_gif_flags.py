@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from generator.cli import gif_flags
+from generator.cli.gif import _setup
 from generator.cli.gif_request import build_request
 from generator.contract.command_line import Parser, UsageError
-from generator.contract.messages import Lora
+from generator.contract.messages import Control, Lora, Request
 from generator.contract.options.gif_options import OPTIONS
 from generator.contract.options.spec import Flag, Kind, OptionSpec
+from generator.recipes.recipe import ModelSettings, Recipe
 from tests.declared_options import BIG, WITH_WOBBLE, sample_value
 
 # Those of files, model and machine.
@@ -39,7 +42,10 @@ def _parser(specs: tuple[OptionSpec, ...] = OPTIONS) -> Parser:
 
 
 def _actions(parser: Parser) -> dict[str, argparse.Action]:
-    return {action.option_strings[-1]: action for action in parser._actions}
+    names = (
+        next(one for one in action.option_strings if len(one) > 2) for action in parser._actions
+    )
+    return dict(zip(names, parser._actions, strict=True))
 
 
 def _words(flag: Flag, value: Any) -> list[str]:
@@ -95,6 +101,68 @@ def test_a_flag_may_stand_alone_where_it_says_so(flag: Flag) -> None:
 def test_any_other_needs_a_value(flag: Flag) -> None:
     with pytest.raises(UsageError, match="expected one argument"):
         _parser().parse_args([flag.name])
+
+
+BROUGHT = Request(
+    prompt="a ball",
+    seed=1,
+    width=128,
+    height=128,
+    steps=4,
+    guidance_scale=1.0,
+    scheduler="euler_trailing",
+    motion="loop",
+    loras=(Lora("/gone/sdxl_lightning_4step_lora.safetensors"),),
+    controls=(Control("canny"),),
+    control_source="/gone/a.gif",
+    image="/gone/a.png",
+    kept_frames=1,
+    freeu=True,
+    pag_scale=3.0,
+)
+
+
+def _again(*words: str) -> Request:
+    recipe = Recipe(request=BROUGHT, setup=ModelSettings())
+    return build_request(_parser().parse_args(list(words)), BIG, recipe)
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        (("--no-freeu",), {"freeu": False}),
+        (("--pag-scale", "0"), {"pag_scale": 0}),
+        (("--motion", "none"), {"motion": ""}),
+        (("--control-type", "none"), {"controls": (), "control_source": ""}),
+        (("--image", "none"), {"image": "", "kept_frames": 0}),
+        (
+            ("--lora", "none"),  # and what it brought
+            {"loras": (), "steps": 30, "guidance_scale": 5.0, "scheduler": "euler_a"},
+        ),
+        (("--lora", "none", "--lora", "ink:0.5"), {"loras": (Lora("ink", 0.5),)}),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
+)
+def test_what_a_recipe_brings_is_turned_off(
+    words: tuple[str, ...], changes: dict[str, Any]
+) -> None:
+    made = _again(*words)
+    usual = _again()
+    assert usual == BROUGHT
+    sampling = ("steps", "guidance_scale", "scheduler") if "--lora" in words else ()
+    changed = {name for name in asdict(usual) if getattr(made, name) != getattr(BROUGHT, name)}
+    assert changed == {*changes, *sampling}
+    assert {name: getattr(made, name) for name in changes} == changes
+
+
+def test_of_the_model_too() -> None:
+    setup = ModelSettings(
+        spatial_unet_base="base.safetensors", unet_only=True, prediction_type="v_prediction"
+    )
+    recipe = Recipe(request=BROUGHT, setup=setup)
+    words = ("--spatial-unet-base", "none", "--no-unet-only", "--prediction-type", "none")
+    assert _setup(_parser().parse_args(list(words)), recipe) == ModelSettings()
+    assert _setup(_parser().parse_args([]), recipe) == setup
 
 
 def test_help_has_each_flag_in_its_group() -> None:
