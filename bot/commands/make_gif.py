@@ -117,7 +117,7 @@ class _Files:
     source: BroughtFile | None
     kind: str | None
     second_kind: str | None
-    strength: float | None
+    strength: float | str | None
     image: BroughtFile | None
     image_strength: float | None
     is_sized: bool

@@ -152,8 +152,8 @@ def with_control(
     """Return the request, following ``source``'s motion. Raises RequestError."""
     name = next(iter(CONTROL_TYPES)) if kind is None else str(kind)
     check_choice(spec_named("control_type"), limits, name)
-    what = spec_named("control_strength").subject
-    scale = read_number(what, strength, DEFAULT_CONTROL_STRENGTH)
+    spec = spec_named("control_strength")
+    scale = DEFAULT_CONTROL_STRENGTH if strength is None else _read_one(spec, strength)
     followed = replace(request, controls=(parse_control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
@@ -205,7 +205,8 @@ def read_count(count: int | None) -> int:
 
 
 def _read_one(spec: OptionSpec, value: object) -> Any:
-    if spec.kind in (Kind.FILE, Kind.FILES):
+    has_keys = spec.is_by_frame and isinstance(value, str) and ":" in value
+    if spec.kind in (Kind.FILE, Kind.FILES) or has_keys:  # keys are checked beside the frames
         return value
     if spec.kind is Kind.SWITCH:
         return bool(value)

@@ -32,6 +32,7 @@ from generator.contract.options.spec import (
     resolve,
 )
 from generator.contract.text import Text
+from generator.contract.travel import strengths
 
 SEARCH, CLEAR = "search", "clear"
 """Fields of a panel's own: by what a LoRA is looked for, and whether a file is taken out."""
@@ -224,7 +225,9 @@ def _read_word(context: BotContext, spec: OptionSpec, word: str, limits: ModelLi
     elif spec.kind is Kind.MODEL:
         return context.models.named(value).label
     elif spec.kind in _NUMBERS and spec.bounds is not None:
-        check_range(spec.subject, value, *spec.bounds(limits))
+        by_frame = isinstance(value, str)  # whether the keys are in the clip is asked by Go
+        for number in strengths(value, limits.max_clip_frames)[1] if by_frame else (value,):
+            check_range(spec.subject, number, *spec.bounds(limits))
     return value
 
 

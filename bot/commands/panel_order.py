@@ -251,6 +251,8 @@ def _with_controls(request: Request, state: PanelState) -> Request:
         for name in CONTROL_NAMES
     ]
     scale, before = values.get("control_strength"), request.controls
+    if scale is None and "control_strength" in values:  # emptied
+        scale = DEFAULT_CONTROL_STRENGTH
     controls = [
         _control(before, kind, scale)
         for place, kind in enumerate(kinds)
@@ -262,13 +264,14 @@ def _with_controls(request: Request, state: PanelState) -> Request:
     return replace(request, controls=tuple(controls), control_source=source)
 
 
-def _control(before: tuple[Control, ...], kind: str, scale: float | None) -> Control:
+def _control(before: tuple[Control, ...], kind: str, scale: float | str | None) -> Control:
     """Return a control of a kind; one that was there keeps its span and annotator."""
     known = next((each for each in before if split_control(each)[0] == kind), None)
     if known is not None:
         if scale is None:
             return known
-        return replace(known, scale=parse_control(kind, scale).scale, scales="")
+        wanted = parse_control(kind, scale)
+        return replace(known, scale=wanted.scale, scales=wanted.scales)
     usual = split_control(before[0])[1] if before else DEFAULT_CONTROL_STRENGTH
     return parse_control(kind, usual if scale is None else scale)
 

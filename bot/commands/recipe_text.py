@@ -123,7 +123,7 @@ def _panel_values(job: Job, limits: ModelLimits) -> dict[str, str]:
     }
     strengths = [split_control(control)[1] for control in request.controls[:1]]
     if any(strength != DEFAULT_CONTROL_STRENGTH for strength in strengths):
-        values["control_strength"] = f"{strengths[0]:g}"
+        values["control_strength"] = wording.strength(strengths[0])
     if request.image and request.image_strength != limits.image_strength:
         values["image_strength"] = f"{request.image_strength:g}"
     if request.scheduler != limits.scheduler:

@@ -182,13 +182,21 @@ def made_with(job: Job) -> str:
     ]
     if origin.style:
         words.append(translate("style {name}", name=excerpt(origin.style, 60)))
-    words += [
-        translate("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
-        for kind, strength in map(split_control, request.controls)
-    ]
+    words += [_followed(*split_control(control)) for control in request.controls]
     if origin.parent_id and origin.relation in _RELATIONS:
         words.append(_origin_line(origin.parent_id, origin.relation))
     return " · ".join(words)
+
+
+def _followed(kind: str, scale: float | str) -> str:
+    if isinstance(scale, str):
+        return translate("follows {kind} ({keys})", kind=_kind(kind), keys=strength(scale))
+    return translate("follows {kind} at {strength:g}", kind=_kind(kind), strength=scale)
+
+
+def strength(scale: float | str) -> str:
+    """Return a ControlNet's strength, or those by frame, on one line."""
+    return excerpt(scale, 100) if isinstance(scale, str) else f"{scale:g}"
 
 
 def _origin_line(parent_id: str, relation: str) -> str:

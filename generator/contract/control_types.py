@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control
 from generator.contract.text import Text
+from generator.contract.travel import with_each_strength
 
 AUTO = "auto"
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
@@ -36,21 +37,28 @@ def annotator_name(name: str) -> str:
     return name.lower()
 
 
-def parse_control(name: str, scale: float) -> Control:
+def parse_control(name: str, scale: float | str) -> Control:
     """Return the control that a type's name stands for, at ``scale`` times its usual strength.
 
-    ``loose`` is depth, held to less and for a part of the steps.
+    A text has strengths by frame: ``0: 1.0 | 5: 0``. ``loose`` is depth, held to less and for a
+    part of the steps.
     """
-    if name.lower() == LOOSE:
-        return Control(_LOOSE_KIND, round(scale * _LOOSE_STRENGTH, 6), end=_LOOSE_END)
-    return Control(name, scale)
+    if name.lower() != LOOSE:
+        return Control(name, scales=scale) if isinstance(scale, str) else Control(name, scale)
+    if isinstance(scale, str):
+        scales = with_each_strength(scale, _LOOSE_STRENGTH)
+        return Control(_LOOSE_KIND, end=_LOOSE_END, scales=scales)
+    return Control(_LOOSE_KIND, round(scale * _LOOSE_STRENGTH, 6), end=_LOOSE_END)
 
 
-def split_control(control: Control) -> tuple[str, float]:
+def split_control(control: Control) -> tuple[str, float | str]:
     """Return the name and the scale from which ``parse_control`` makes this control."""
-    if control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END):
-        return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
-    return control.kind, control.scale
+    is_loose = control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END, scales=control.scales)
+    if not is_loose:
+        return control.kind, control.scales or control.scale
+    if control.scales:
+        return LOOSE, with_each_strength(control.scales, 1 / _LOOSE_STRENGTH)
+    return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
 
 
 def default_annotator(control_type: str) -> str:

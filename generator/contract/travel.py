@@ -123,6 +123,16 @@ def strengths(text: str, frames: int) -> tuple[tuple[Key, ...], tuple[float, ...
     return keys, tuple(float(key.text) for key in keys)
 
 
+def with_each_strength(text: str, factor: float) -> str:
+    """Return a ControlNet's strengths by frame, each times ``factor``; what is none as it is."""
+    keys = _keys(_BEFORE_NUMBER, text, 1)
+    if not all(_NUMBER.fullmatch(key.text) for key in keys):
+        return text
+    marked = (f"{'~' * key.is_gradual}{key.name}" for key in keys)
+    numbers = (f"{round(float(key.text) * factor, 6):.10g}" for key in keys)
+    return " | ".join(f"{mark}: {number}" for mark, number in zip(marked, numbers, strict=True))
+
+
 def blends(keys: Sequence[Key], frames: int) -> tuple[Blend, ...]:
     """Return what each frame has of the keys; () where there are none."""
     return tuple(_blend(keys, frame) for frame in range(frames)) if keys else ()

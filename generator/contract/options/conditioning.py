@@ -41,6 +41,7 @@ FileT = TypeVar("FileT")
 
 _MAX_LINK_CHARACTERS = 2000
 _NUMBER_CHARACTERS = 8  # of a form's field
+_KEYS_CHARACTERS = 500  # of one for numbers by frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +163,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             description=Text("What else to follow in the GIF that it follows."),
         ),
     ).declared
-    control_strength: tuple[float, ...] | None = OptionSpec(
+    control_strength: tuple[float | str, ...] | None = OptionSpec(
         kind=Kind.NUMBER,
         label=Text("control strength"),
         subject=Text("The control strength"),
@@ -171,10 +172,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             group=Group.MOTION,
             label=Text("How closely to follow it (0 to 5)"),
             description=Text(
-                "How closely the control GIF is followed (default: {strength:g}).",
+                "How closely the control GIF is followed (default: {strength:g}), or by frame: "
+                "0: 1 | 5: 0",
                 strength=DEFAULT_CONTROL_STRENGTH,
             ),
-            longest=_NUMBER_CHARACTERS,
+            longest=_KEYS_CHARACTERS,
         ),
         flag=Flag(
             name="--controlnet-conditioning-scale",

@@ -215,6 +215,11 @@ class OptionSpec:
         """Whether a command line may give several, so that values are tuples."""
         return self.flag is not None and self.flag.given == "again"
 
+    @property
+    def is_by_frame(self) -> bool:
+        """Whether the number may be keys with numbers, which are a text."""
+        return self.flag is not None and self.flag.by_frame
+
     def value_of(self, request: Request) -> Any:
         """Return what a request has; only for an option with a field."""
         value = getattr(request, self.field)

@@ -35,6 +35,22 @@ async def test_a_gif_is_made_again_with_another_sampler_and_a_second_controlnet(
         controls = [(control["kind"], control["scale"]) for control in again["controls"]]
         assert sorted(controls) == [("canny", 0.6), ("depth", 0.6)]
 
+        panel = await panel_of(await ada.press(made, "Edit"))
+        for typed, sentence in (
+            ("0: much | 5: 0", "neither a number nor keys with numbers"),
+            ("0: 9 | 5: 0", "must be from 0 to 5"),
+        ):
+            await fill(ada, panel, "Motion", control_strength=typed)
+            assert sentence in panel.text
+        await fill(ada, panel, "Motion", control_strength="0: 0,9 | 9: 0")
+        assert "the frames are 0 to 7" in await said(await ada.press(panel, "Go"))
+        await fill(ada, panel, "Motion", control_strength="0: 0,9 | ~5: 0")
+        lets_go = await ada.press(panel, "Go")
+        assert [one["scales"] for one in (await request_of(lets_go))["controls"]] == [
+            "0: 0.9 | ~5: 0"
+        ]
+        assert "follows canny (0: 0.9 \\| \\~5: 0)" in (await posted(lets_go)).text
+
 
 async def test_a_distilled_lora_and_a_quality_set_the_sampling(
     setup: Setup, discord: Sandbox, ada: Person
