@@ -25,19 +25,11 @@ from bot.sandbox.errors import ApiError, SandboxError
 from bot.sandbox.interactions import MODAL
 from bot.sandbox.model import Channel, Interaction, Message, Role, Upload, User
 from bot.sandbox.page.uploads import Uploads
-from bot.sandbox.page.view import people_of
+from bot.sandbox.page.view import LOCALES, people_of
 from bot.sandbox.server import Sandbox
 
 Json = dict[str, Any]
 
-# Discord's languages.
-# fmt: off
-LOCALES = (
-    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl",
-    "no", "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi",
-    "th", "zh-CN", "ja", "zh-TW", "ko",
-)
-# fmt: on
 MOST_PEOPLE = 20
 _LONGEST_NAME = 32
 _LONGEST_LINE = 1000

@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.model import ADMINISTRATOR
-from bot.sandbox.page.actions import LOCALES, Actions
+from bot.sandbox.page.actions import Actions
 from bot.sandbox.page.guard import FILE_POLICY, HEADERS, PAGE_POLICY, Guard
 from bot.sandbox.page.uploads import FileTooLarge, Uploads, received_upload
 from bot.sandbox.page.view import View
@@ -184,7 +184,6 @@ class _Page:
     async def _tell_changes(self) -> None:
         world = self._discord.world
         view = View(world, self._discord.gateway)
-        await self._send({"limits": {"upload": world.upload_limit}, "locales": LOCALES})
         while True:
             try:
                 found = await world.changes.until(lambda: view.changes() or None, _LOOK_AGAIN)

@@ -1,11 +1,13 @@
 """What the page is told of the world: all of it once, then what has changed since.
 
-Pure: reads the world, changes nothing. Messages are told apart by their number of versions; the
-small rest is sent whole, part by part, where it differs.
+Pure: reads the world, changes nothing. Messages are told apart by their number of versions, some at
+a time and the newest first, so that a page shows where it is before it knows all that was said;
+the small rest is sent whole, part by part, where it differs.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from bot.sandbox import discord_json
@@ -16,11 +18,49 @@ from bot.sandbox.world import World
 Json = dict[str, Any]
 
 MOST_MESSAGES = 1000  # that a page which is opened late is told of
+MESSAGES_AT_ONCE = 25
 _QUOTED = 100  # characters of a message that a reply shows
 
 
+# Discord's languages, by the names that it gives them.
+LOCALES = {
+    "id": "Bahasa Indonesia",
+    "da": "Dansk",
+    "de": "Deutsch",
+    "en-GB": "English, UK",
+    "en-US": "English, US",
+    "es-ES": "Español",
+    "es-419": "Español, LATAM",
+    "fr": "Français",
+    "hr": "Hrvatski",
+    "it": "Italiano",
+    "lt": "Lietuviškai",
+    "hu": "Magyar",
+    "nl": "Nederlands",
+    "no": "Norsk",
+    "pl": "Polski",
+    "pt-BR": "Português do Brasil",
+    "ro": "Română",
+    "fi": "Suomi",
+    "sv-SE": "Svenska",
+    "vi": "Tiếng Việt",
+    "tr": "Türkçe",
+    "cs": "Čeština",
+    "el": "Ελληνικά",
+    "bg": "български",
+    "ru": "Русский",
+    "uk": "Українська",
+    "hi": "हिन्दी",
+    "th": "ไทย",
+    "zh-CN": "中文",
+    "ja": "日本語",
+    "zh-TW": "繁體中文",
+    "ko": "한국어",
+}
+
+
 class View:
-    """What one page knows. ``changes`` returns what it doesn't know yet, and counts it as known."""
+    """What one page knows. ``changes`` returns some of what it doesn't, and counts it as known."""
 
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
@@ -29,12 +69,15 @@ class View:
         self._parts: Json = {}
 
     def changes(self) -> Json:
-        """Return what is new: parts by their names, ``messages`` and ``gone``; {} for nothing."""
+        """Return what is new: parts by their names, ``messages`` and ``gone``; {} for nothing.
+
+        Messages are at most MESSAGES_AT_ONCE, of all that are new the latest; to be asked again.
+        """
         found: Json = {}
         for name, part in self._current_parts().items():
             if self._parts.get(name) != part:
                 found[name] = self._parts[name] = part
-        changed, gone = self._changed_messages(), self._gone_messages()
+        gone, changed = self._gone_messages(), self._changed_messages()
         if changed:
             found["messages"] = [shown_message(self._world, each) for each in changed]
         if gone:
@@ -46,6 +89,8 @@ class View:
         return {
             "bot": discord_json.user(world.bot) | {"connected": self._gateway.connected},
             "cdn": world.url,
+            "locales": LOCALES,
+            "upload_limit": world.upload_limit,
             "people": [_person(user) for user in people_of(world)],
             "guilds": [_guild(each) for each in world.guilds.values()],
             "dms": [_dm(each) for each in world.channels.values() if each.type == DM],
@@ -55,13 +100,12 @@ class View:
         }
 
     def _changed_messages(self) -> list[Message]:
-        changed = []
-        newest = list(self._world.messages.values())[-MOST_MESSAGES:]
-        for message in newest:
-            version = len(message.versions)
-            if not message.deleted and self._versions.get(message.id) != version:
-                self._versions[message.id] = version
-                changed.append(message)
+        known, there = self._versions, self._world.messages
+        edited = [id_ for id_, version in known.items() if len(there[id_].versions) != version]
+        newest = itertools.islice(reversed(there), MOST_MESSAGES)
+        unknown = [id_ for id_ in newest if id_ not in known and not there[id_].deleted]
+        changed = [there[id_] for id_ in sorted((*edited, *unknown))[-MESSAGES_AT_ONCE:]]
+        known.update((message.id, len(message.versions)) for message in changed)
         return changed
 
     def _gone_messages(self) -> list[int]:
@@ -78,7 +122,8 @@ def people_of(world: World) -> list[User]:
 
 
 def _person(user: User) -> Json:
-    return discord_json.user(user) | {"locale": user.locale}
+    own = {"locale": user.locale, "upload_limit": user.upload_limit}
+    return discord_json.user(user) | own
 
 
 def _guild(guild: Guild) -> Json:
@@ -86,8 +131,9 @@ def _guild(guild: Guild) -> Json:
         "id": str(guild.id),
         "name": guild.name,
         "bot_is_in": guild.bot_is_in,
+        "upload_limit": guild.upload_limit,
         "channels": [
-            {"id": str(each.id), "name": each.name, "nsfw": each.nsfw}
+            {"id": str(each.id), "name": each.name, "nsfw": each.nsfw, "type": each.type}
             for each in guild.channels.values()
         ],
         "members": [str(each) for each in guild.members],

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { state } from "./state.js";
 
 const INLINE = [
-  [/^\\([^\w\s])/, (m) => document.createTextNode(m[1])],
+  [/^\\([!-\/:-@[-`{-~])/, (m) => document.createTextNode(m[1])],
   [/^`` ?([\s\S]+?) ?``/, (m) => el("code", { text: m[1] })],
   [/^`([^`]+)`/, (m) => el("code", { text: m[1] })],
   [/^\*\*([\s\S]+?)\*\*(?!\*)/, (m) => el("strong", {}, inline(m[1]))],

@@ -4,7 +4,7 @@ import { perform } from "./actions.js";
 import { el, newId, notice } from "./dom.js";
 import { state } from "./state.js";
 
-const NAMES = { "en-US": "English", de: "Deutsch", fr: "Français", "es-ES": "Español", ja: "日本語" };
+const FIRST_LOCALES = ["en-US", "de", "fr", "es-ES", "ja"]; // those that the bot speaks
 const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
 
 export function startSidebar() {
@@ -93,10 +93,8 @@ async function invite(select) {
 }
 
 function language() {
-  const names = new Intl.DisplayNames(["en"], { type: "language" });
-  const known = Object.keys(NAMES);
-  const others = state.locales.filter((each) => !known.includes(each)).sort();
-  const items = [...known, ...others].map((each) => [each, NAMES[each] || names.of(each)]);
+  const others = Object.keys(state.locales).filter((each) => !FIRST_LOCALES.includes(each));
+  const items = [...FIRST_LOCALES, ...others].map((each) => [each, state.locales[each] ?? each]);
   return setting("Language", items, state.locale, (locale, select) => perform(select, "locale", { locale }));
 }
 

@@ -1,22 +1,27 @@
 // What the page knows of the world, who is looking, and where. Draws nothing.
 
 import { Connection } from "./connection.js";
+import { isLater, Messages } from "./messages.js";
+
+const PARTS = ["bot", "cdn", "people", "guilds", "dms", "commands", "locales", "upload_limit"];
 
 const remembered = (key) => sessionStorage.getItem(key);
 
 class State extends EventTarget {
   constructor() {
     super();
-    this.messages = new Map();
+    this.messages = new Messages();
+    this.newest = ""; // the latest message that was ever told of
     this.guilds = [];
     this.dms = [];
     this.people = [];
     this.commands = {};
-    this.locales = [];
+    this.locales = {}; // names by Discord's codes
     this.bot = { connected: false };
     this.cdn = "";
-    this.uploadLimit = 0;
+    this.upload_limit = 0;
     this.isConnected = false;
+    this.isToldAnew = true; // what comes next is all that there is
     this.me = remembered("me");
     this.place = remembered("place");
     this.unread = new Set();
@@ -28,7 +33,7 @@ class State extends EventTarget {
       (isConnected) => {
         this.isConnected = isConnected;
         // a sandbox that comes back tells everything anew
-        if (isConnected) this.messages.clear();
+        if (isConnected) this.isToldAnew = true;
         this.tell("status");
       },
     );
@@ -39,31 +44,32 @@ class State extends EventTarget {
   }
 
   apply(changes) {
-    if (changes.limits) {
-      this.uploadLimit = changes.limits.upload;
-      this.locales = changes.locales;
-      return;
-    }
-    const isFirst = this.messages.size === 0;
-    for (const part of ["bot", "cdn", "people", "guilds", "dms", "commands"]) {
-      if (part in changes) this[part] = changes[part];
-    }
-    const isNew = new Set();
-    for (const message of changes.messages || []) {
-      if (!this.messages.has(message.id)) isNew.add(message.id);
-      this.messages.set(message.id, message);
-      const elsewhere = message.channel_id !== this.place && this.sees(message);
-      if (!isFirst && isNew.has(message.id) && elsewhere) this.unread.add(message.channel_id);
-    }
-    for (const id of changes.gone || []) this.messages.delete(id);
+    const isFirst = this.isToldAnew;
+    if (isFirst) this.messages = new Messages();
+    this.isToldAnew = false;
+    for (const part of PARTS) if (part in changes) this[part] = changes[part];
     this.settle();
-    if (["bot", "people", "guilds", "dms"].some((part) => part in changes) || isNew.size) {
-      this.tell("places");
-    }
-    if ("bot" in changes) this.tell("status");
-    if ("commands" in changes || "people" in changes) this.tell("commands");
-    const everything = isFirst || "people" in changes || "cdn" in changes;
+    const wasUnread = this.unread.size;
+    this.takeMessages(changes.messages || []);
+    for (const id of changes.gone || []) this.messages.delete(id);
+    const isOther = (...parts) => isFirst || parts.some((part) => part in changes);
+    if (isOther("bot", "people", "guilds", "dms") || this.unread.size !== wasUnread) this.tell("places");
+    if (isOther("bot")) this.tell("status");
+    if (isOther("commands", "people")) this.tell("commands");
+    const everything = isOther("people", "cdn", "commands");
     this.tell("messages", everything ? null : { changed: changes.messages || [], gone: changes.gone || [] });
+  }
+
+  /** Take messages; they come newest first, so only what is later than all before is unread. */
+  takeMessages(messages) {
+    const before = this.newest;
+    for (const message of messages) {
+      const isNew = !this.messages.has(message.id) && isLater(message.id, before);
+      this.messages.put(message);
+      if (isLater(message.id, this.newest)) this.newest = message.id;
+      const isElsewhere = message.channel_id !== this.place && this.sees(message);
+      if (before && isNew && isElsewhere) this.unread.add(message.channel_id);
+    }
   }
 
   /** Choose a person and a place where those that were chosen aren't there. */
@@ -128,9 +134,7 @@ class State extends EventTarget {
 
   /** Return the messages here that one sees, oldest first. */
   messagesHere() {
-    return [...this.messages.values()].filter(
-      (each) => each.channel_id === this.place && this.sees(each),
-    );
+    return this.messages.in(this.place).filter((each) => this.sees(each));
   }
 
   /** Return the commands of a kind that apply here: those of every place, and the server's own. */
@@ -141,6 +145,12 @@ class State extends EventTarget {
     return every.filter(
       (each) => each.type === type && (each.contexts || [0, 1, 2]).includes(context),
     );
+  }
+
+  /** Return the most bytes that a file may have here. */
+  get uploadLimit() {
+    const limits = [this.upload_limit, this.here?.guild?.upload_limit, this.myself?.upload_limit];
+    return Math.max(...limits.map((each) => each ?? 0));
   }
 
   /** Ask for something as who one is, where one is. */

@@ -1,14 +1,20 @@
-// The messages of the place where one is; only those that changed are drawn anew.
+// The messages of the place where one is. Only those that changed are drawn anew, and many at once
+// from the newest up, a few at a time, so that the page answers meanwhile.
 
 import { el, replaceKeepingFocus } from "./dom.js";
 import { messageElement } from "./message.js";
+import { isLater } from "./messages.js";
 import { state } from "./state.js";
 
-const AT_ONCE = 50;
+const AT_ONCE = 50; // messages that are drawn without being asked for
+const SLICE = 6; // ms of drawing until the page does something else
 const NEAR = 120; // pixels from the end that count as being there
 
 let most = AT_ONCE;
 let shown = new Map(); // elements by message
+let waiting = []; // ids of those that are still to be drawn above, the newest last
+let timer = 0;
+let focused = null; // {id, key} of what had the focus before everything was drawn anew
 
 export function startTimeline() {
   const box = document.getElementById("timeline");
@@ -16,48 +22,89 @@ export function startTimeline() {
     if (event.detail) change(box, event.detail);
     else drawAll(box);
   });
-  state.addEventListener("commands", () => drawAll(box));
-  state.addEventListener("places", () => {
-    if (box.dataset.place !== state.place) most = AT_ONCE;
-  });
   // pictures that come late push what was read away
-  new ResizeObserver(() => box.dataset.atEnd === "yes" && toEnd(box)).observe(box);
-  box.addEventListener("load", () => box.dataset.atEnd === "yes" && toEnd(box), true);
-  box.addEventListener("loadedmetadata", () => box.dataset.atEnd === "yes" && toEnd(box), true);
+  new ResizeObserver(() => stayAtEnd(box)).observe(box);
+  box.addEventListener("load", () => stayAtEnd(box), true);
+  box.addEventListener("loadedmetadata", () => stayAtEnd(box), true);
   box.addEventListener("scroll", () => {
     const isNear = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
     box.dataset.atEnd = isNear ? "yes" : "no";
   });
 }
 
-function toEnd(box) {
-  box.scrollTop = box.scrollHeight;
+function stayAtEnd(box) {
+  if (box.dataset.atEnd !== "no") box.scrollTop = box.scrollHeight;
 }
 
 function drawAll(box) {
-  const isElsewhere = box.dataset.place !== state.place;
-  const wasAtEnd = isElsewhere || box.dataset.atEnd !== "no";
+  if (box.dataset.place !== state.place) {
+    most = AT_ONCE;
+    box.dataset.atEnd = "yes";
+  }
   box.dataset.place = state.place;
+  const active = box.contains(document.activeElement) ? document.activeElement : null;
+  focused = active && { id: active.closest("[data-id]")?.dataset.id, key: active.dataset.key };
+  shown = new Map();
+  box.replaceChildren();
+  drawMore(box);
+}
+
+/** Draw what stands above what is drawn, as much as there is room for. */
+function drawMore(box) {
   const every = state.messagesHere();
-  const listed = every.slice(-most);
-  shown = new Map(listed.map((message) => [message.id, messageElement(message)]));
-  const parts = [...shown.values()];
-  if (every.length > listed.length) parts.unshift(earlier(box));
-  if (!every.length) parts.push(welcome());
-  box.replaceChildren(...parts);
-  box.dataset.atEnd = wasAtEnd ? "yes" : "no";
-  if (wasAtEnd) toEnd(box);
+  const oldest = shown.keys().next().value;
+  const above = oldest ? every.filter((each) => isLater(oldest, each.id)) : every;
+  const room = Math.max(0, most - shown.size);
+  waiting = room ? above.slice(-room).map((each) => each.id) : [];
+  box.querySelector(".earlier, .welcome")?.remove();
+  box.setAttribute("aria-busy", "true"); // a screen reader says none of what was said before
+  drawSlice(box, above.length > waiting.length);
+}
+
+function drawSlice(box, isMoreAbove) {
+  clearTimeout(timer);
+  const until = performance.now() + SLICE;
+  const made = new Map();
+  while (waiting.length && (!made.size || performance.now() < until)) {
+    const message = state.messages.get(waiting.pop());
+    if (message) made.set(message.id, messageElement(message)); // it may be gone meanwhile
+  }
+  const older = [...made].reverse();
+  shown = new Map([...older, ...shown]);
+  prepend(box, older.map(([, element]) => element));
+  focusAgain(box);
+  if (waiting.length) timer = setTimeout(() => drawSlice(box, isMoreAbove));
+  else finish(box, isMoreAbove);
+}
+
+function prepend(box, elements) {
+  const before = box.scrollHeight;
+  box.prepend(...elements);
+  if (box.dataset.atEnd === "no") box.scrollTop += box.scrollHeight - before;
+  else stayAtEnd(box);
+}
+
+function focusAgain(box) {
+  const message = focused && shown.get(focused.id);
+  if (!message) return;
+  const part = [...message.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused.key);
+  if (document.activeElement === document.body) (part || message).focus({ preventScroll: true });
+  focused = null;
+}
+
+function finish(box, isMoreAbove) {
+  box.removeAttribute("aria-busy");
+  if (isMoreAbove) prepend(box, [earlier(box)]);
+  if (!shown.size) box.append(welcome());
 }
 
 function earlier(box) {
   const button = el("button", { type: "button", class: "as-link earlier", text: "Show earlier messages" });
   button.addEventListener("click", () => {
-    const from = box.scrollHeight;
-    most += AT_ONCE;
+    most = shown.size + AT_ONCE;
     box.dataset.atEnd = "no";
-    drawAll(box);
-    box.scrollTop += box.scrollHeight - from;
     box.focus();
+    drawMore(box);
   });
   return button;
 }
@@ -71,20 +118,43 @@ function change(box, { changed, gone }) {
     shown.get(id)?.remove();
     shown.delete(id);
   }
+  let isHistory = false;
   for (const message of changed) {
     if (message.channel_id !== state.place || !state.sees(message)) continue;
-    const made = messageElement(message);
-    const old = shown.get(message.id);
-    if (old) {
-      keepPictures(old, made);
-      replaceKeepingFocus(old, made);
-    } else {
-      box.querySelector(".welcome")?.remove();
-      box.append(made);
-    }
-    shown.set(message.id, made);
+    const newest = [...shown.keys()].at(-1);
+    if (shown.has(message.id)) replace(message);
+    else if (newest && isLater(message.id, newest)) append(box, message);
+    else isHistory = true;
   }
-  if (box.dataset.atEnd !== "no") toEnd(box);
+  trim(box);
+  if (isHistory) drawMore(box);
+  else if (!shown.size && !waiting.length && !box.querySelector(".welcome")) box.append(welcome());
+  stayAtEnd(box);
+}
+
+function replace(message) {
+  const old = shown.get(message.id);
+  const made = messageElement(message);
+  keepPictures(old, made);
+  replaceKeepingFocus(old, made);
+  shown.set(message.id, made);
+}
+
+function append(box, message) {
+  const made = messageElement(message);
+  box.querySelector(".welcome")?.remove();
+  box.append(made);
+  shown.set(message.id, made);
+}
+
+/** Let go of what is far above while the newest is read: a page may be open for days. */
+function trim(box) {
+  if (box.dataset.atEnd === "no" || waiting.length || shown.size <= most + AT_ONCE) return;
+  for (const [id, element] of [...shown].slice(0, shown.size - most)) {
+    element.remove();
+    shown.delete(id);
+  }
+  if (!box.querySelector(".earlier")) box.prepend(earlier(box));
 }
 
 /** Let pictures that both versions of a message show go on instead of being loaded anew. */
