@@ -21,14 +21,27 @@ class Tab:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
+        self._address = address
         self.troubles: list[str] = []
+        self.expected: list[str] = []  # beginnings of what a test provokes
         self._home = urlsplit(address)[:2]
+        self._watch(page)
+
+    def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("console", self._note)
         page.on("request", self._check)
 
+    async def another(self) -> Page:
+        """Open the address once more, beside the first."""
+        page = await self.page.context.new_page()
+        self._watch(page)
+        await page.goto(self._address)
+        return page
+
     def _note(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
+        is_expected = any(message.text.startswith(each) for each in self.expected)
+        if message.type in ("error", "warning") and not is_expected:
             self.troubles.append(message.text)
 
     def _check(self, request: Request) -> None:
@@ -56,10 +69,11 @@ async def opened(address: str, **context: Any) -> AsyncIterator[Tab]:
             executable_path=program, args=["--no-sandbox", "--disable-gpu"]
         )
         try:
-            page = await browser.new_page(**context)
+            page = await (await browser.new_context(**context)).new_page()
             page.set_default_timeout(PATIENCE * 1000)
             tab = Tab(page, address)
             await page.goto(address)
+            assert tab.troubles == []  # nothing of a script that can't be read is worth waiting for
             yield tab
             assert tab.troubles == []
         finally:

@@ -30,7 +30,7 @@ async def serve(model: str, port: int, log: Path) -> None:
     with temporary_home() as home:
         async with (
             listening_sandbox() as discord,
-            _page(discord, port) as page,
+            _page(discord, port, log.parent / f".{log.name}.page.json") as page,
             DemoBot.running(discord, home, log, {"model": model}) as bot,
         ):
             await bot.wait_for(discord.commands_registered(_START_SECONDS), "register its commands")
@@ -49,8 +49,8 @@ def _make_room_for(log: Path) -> None:
 
 
 @asynccontextmanager
-async def _page(discord: Sandbox, port: int) -> AsyncIterator[PageServer]:
-    page = PageServer(discord, port=port)
+async def _page(discord: Sandbox, port: int, kept: Path) -> AsyncIterator[PageServer]:
+    page = PageServer(discord, port=port, kept=kept)
     try:
         await page.start()
     except (OSError, OverflowError) as error:

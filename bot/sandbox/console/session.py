@@ -21,6 +21,7 @@ from bot.sandbox.errors import SandboxError
 from bot.sandbox.page.server import PageServer
 from bot.sandbox.server import Sandbox
 
+_PAGE_FILE = ".page.json"  # its address, for one that is left open
 _FAULTS_HELP = f"To make trouble:\n\n{COMMANDS_HELP}"
 
 
@@ -40,7 +41,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(Sandbox(host=host, port=port, token=token))
         keyboard = Keyboard(discord, files)  # whose person the page takes over
-        page = await stack.enter_async_context(PageServer(discord))
+        page = await stack.enter_async_context(PageServer(discord, kept=files / _PAGE_FILE))
         print(f"The sandbox listens at {discord.url}")  # the bot's base_url
         print(f"The bot's token there is {discord.token}")
         where = f"HOTSHOT_DISCORD__BASE_URL={discord.url}"

@@ -51,6 +51,7 @@ class Actions:
             "slash": self._slash,
             "complete": self._complete,
             "menu": self._message_command,
+            "user_menu": self._user_command,
             "press": self._press,
             "choose": self._choose,
             "submit": self._submit,
@@ -114,6 +115,13 @@ class Actions:
     async def _message_command(self, asked: Json) -> Json:
         person, message = self.person(asked), self._message(asked)
         return await _followed(await person.message_command(_text(asked, "name", 32), message))
+
+    async def _user_command(self, asked: Json) -> Json:
+        target = self._world.users.get(_number(asked.get("target")))
+        if target is None:
+            raise SandboxError("Whom or what was chosen is no longer there.")
+        person = self.person(asked)
+        return await _followed(await person.user_command(_text(asked, "name", 32), target))
 
     def _message(self, asked: Json) -> Message:
         message = self._world.messages.get(_number(asked.get("message")))

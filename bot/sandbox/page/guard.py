@@ -45,8 +45,8 @@ _FOREIGN = "Only the sandbox's own page may ask this.\n"
 class Guard:
     """Lets in who has the token, at one of the server's own names, from the page itself."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.token = secrets.token_urlsafe(18)
+    def __init__(self, names: Iterable[str], token: str | None = None) -> None:
+        self.token = token or secrets.token_urlsafe(18)
         self._names = frozenset(names)
         self.port = 0  # known once the server listens
 

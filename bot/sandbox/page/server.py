@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.model import ADMINISTRATOR
 from bot.sandbox.page.actions import Actions
+from bot.sandbox.page.address import Address
 from bot.sandbox.page.guard import FILE_POLICY, HEADERS, PAGE_POLICY, Guard
 from bot.sandbox.page.uploads import FileTooLarge, Uploads, received_upload
 from bot.sandbox.page.view import View
@@ -41,12 +42,24 @@ _log = logging.getLogger(__name__)
 
 
 class PageServer:
-    """``async with PageServer(discord) as page``: ``page.url`` is the address to open."""
+    """``async with PageServer(discord) as page``: ``page.url`` is the address to open.
 
-    def __init__(self, discord: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    ``kept`` is a file that remembers the address from one start to the next.
+    """
+
+    def __init__(
+        self,
+        discord: Sandbox,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        kept: Path | None = None,
+    ) -> None:
         self._discord = discord
         self._host, self._port = host, port
-        self._guard = Guard({host, "localhost"})
+        self._kept = kept
+        self._before = Address.kept_in(kept) if kept else None
+        self._guard = Guard({host, "localhost"}, self._before.token if self._before else None)
         self._uploads = Uploads()
         self._actions = Actions(discord, self._uploads)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
@@ -77,8 +90,18 @@ class PageServer:
         app.router.add_get(root + "/{name}", self._get_static)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        await self._listen(self._runner)
         self._guard.port = self._runner.addresses[0][1]
+        if self._kept:
+            Address(self._guard.port, self._guard.token).keep_in(self._kept)
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        """Listen where it was asked for, else where it was before, else on a free port."""
+        if not self._port and self._before:
+            with contextlib.suppress(OSError):
+                await web.TCPSite(runner, self._host, self._before.port).start()
+                return
+        await web.TCPSite(runner, self._host, self._port).start()
 
     async def stop(self) -> None:
         for socket in list(self._sockets):

@@ -136,6 +136,10 @@ def add_commands(tree: app_commands.CommandTree[SmallBot]) -> None:
     async def silent(interaction: discord.Interaction) -> None:
         pass
 
+    @tree.context_menu(name="Greet")
+    async def greet(interaction: discord.Interaction, user: discord.User) -> None:
+        await interaction.response.send_message(f"Hello {user.name}")
+
     @tree.context_menu(name="Repeat")
     async def repeat(interaction: discord.Interaction, message: discord.Message) -> None:
         await interaction.response.send_message(f"It said: {message.content}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.sandbox import Sandbox
+from bot.sandbox.messages import Body, Draft, post
 from bot.sandbox.page.server import PageServer
+from bot.sandbox.page.view import MESSAGES_AT_ONCE
 from tests.bot.sandbox.small_bot import GIF, SmallBot
 from tests.patience import PATIENCE
 
@@ -124,6 +127,33 @@ async def test_a_person_is_told_what_the_bot_says(
     assert [each.text for each in discord.messages_in(discord.channel)][1:] == ["It said: green"]
 
 
+async def test_commands_for_people_are_offered(
+    discord: Sandbox, bot: SmallBot, opened: OpenPage
+) -> None:
+    place = here(discord)
+    sam = next(user for user in discord.world.users.values() if user.username == "sam")
+    assert await opened.ask("user_menu", name="Greet", target=str(sam.id), **place) == {"re": 1}
+    assert [each.text for each in discord.messages_in(discord.channel)] == ["Hello sam"]
+    answer = await opened.ask("user_menu", name="Greet", target="7", **place)
+    assert "no longer there" in answer["error"]
+
+
+async def test_many_messages_come_some_at_a_time_and_the_newest_first(
+    discord: Sandbox, page: PageServer, http: aiohttp.ClientSession
+) -> None:
+    world = discord.world
+    posted = [
+        post(world, Draft(channel=discord.channel, author=world.bot, body=Body({"content": text})))
+        for text in map(str, range(2 * MESSAGES_AT_ONCE + 1))
+    ]
+    async with http.ws_connect(f"{page.url}socket", origin=origin(page)) as socket:
+        opened = OpenPage(socket)
+        told = [(await opened.until("messages"))["messages"] for _ in range(3)]
+    assert [len(each) for each in told] == [MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, 1]
+    ids = [each["id"] for part in reversed(told) for each in part]
+    assert ids == [str(message.id) for message in posted]
+
+
 async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: OpenPage) -> None:
     answer = await opened.ask("person", name="Kim", **here(discord))
     kim = discord.world.user(answer["user"])
@@ -204,3 +234,37 @@ async def test_files_are_bounded_and_shown_only_as_pictures(
         assert "sandbox" in response.headers["Content-Security-Policy"]
     async with http.get(f"{page.url}files/{'9' * 19}/a.gif") as response:
         assert response.status == 404
+
+
+async def test_a_page_that_is_left_open_finds_the_next_one(
+    discord: Sandbox, tmp_path: Path
+) -> None:
+    kept = tmp_path / "page.json"
+    async with PageServer(discord, kept=kept) as first:
+        pass
+    assert kept.stat().st_mode & 0o777 == 0o600
+    async with PageServer(discord, kept=kept) as second:
+        assert second.url == first.url
+        async with PageServer(discord, kept=kept) as beside:
+            assert origin(beside) != origin(second)
+
+
+async def test_an_address_that_others_could_have_written_is_not_taken(
+    discord: Sandbox, tmp_path: Path
+) -> None:
+    kept = tmp_path / "page.json"
+    async with PageServer(discord, kept=kept) as first:
+        pass
+    kept.chmod(0o644)
+    async with PageServer(discord, kept=kept) as second:
+        assert second.url.split("/")[3] != first.url.split("/")[3]
+    for nonsense in (
+        "",
+        "[]",
+        '{"port": 1}',
+        '{"port": "x", "token": "y"}',
+        '{"port": 0, "token": "../"}',
+    ):
+        kept.write_text(nonsense)
+        async with PageServer(discord, kept=kept) as third:
+            assert len(third.url.split("/")[3]) == 24

@@ -4,6 +4,7 @@ import { perform } from "./actions.js";
 import { el, newId } from "./dom.js";
 import { optionField } from "./options.js";
 import { localized, state } from "./state.js";
+import { say } from "./words.js";
 
 const SUB_COMMAND = 1;
 const GROUP = 2;
@@ -27,8 +28,8 @@ export function commandElement(command, close) {
   const fields = new Map();
   const filled = el("div", { class: "options" });
   const further = el("div", { class: "further" });
-  const send = el("button", { type: "submit", class: "round send", "aria-label": `Send /${command.shown}`, text: "➤" });
-  const cancel = el("button", { type: "button", class: "round", "aria-label": "Discard the command", text: "×" });
+  const send = el("button", { type: "submit", class: "round send", "aria-label": say("Send /{name}", { name: command.shown }), text: "➤" });
+  const cancel = el("button", { type: "button", class: "round", "aria-label": say("Discard the command"), text: "×" });
   const form = el(
     "form",
     { class: "command", "aria-labelledby": title, novalidate: true },
@@ -54,7 +55,7 @@ export function commandElement(command, close) {
     const field = optionField(option, (typed) => complete(option.name, typed));
     fields.set(option.name, field);
     if (!option.required) {
-      const away = el("button", { type: "button", class: "away", "aria-label": `Remove ${localized(option, "name")}`, text: "×" });
+      const away = el("button", { type: "button", class: "away", "aria-label": say("Remove {name}", { name: localized(option, "name") }), text: "×" });
       away.addEventListener("click", () => {
         fields.delete(option.name);
         field.element.remove();
@@ -74,7 +75,7 @@ export function commandElement(command, close) {
           type: "button",
           class: "chip",
           title: localized(option, "description"),
-          "aria-label": `Add ${localized(option, "name")}: ${localized(option, "description")}`,
+          "aria-label": say("Add {name}: {description}", { name: localized(option, "name"), description: localized(option, "description") }),
           text: `+ ${localized(option, "name")}`,
         });
         button.addEventListener("click", () => {
@@ -115,7 +116,7 @@ export function commandElement(command, close) {
     event.preventDefault();
     const missing = command.options.find((each) => each.required && fields.get(each.name)?.isEmpty());
     if (missing) {
-      fields.get(missing.name).complain("This option is required.");
+      fields.get(missing.name).complain(say("This option is required."));
       return;
     }
     let read;

@@ -6,6 +6,7 @@ import { markdown } from "./markdown.js";
 import { openMenu } from "./menu.js";
 import { emojiText, offered } from "./offers.js";
 import { perform } from "./actions.js";
+import { say } from "./words.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 
@@ -31,7 +32,7 @@ const DRAWN = {
 /** Return a component's element; one that the page doesn't know is named, not left out. */
 export function drawn(part, message) {
   const draw = DRAWN[part.type];
-  return draw ? draw(part, message) : el("p", { class: "unknown", text: `A component of type ${part.type}.` });
+  return draw ? draw(part, message) : el("p", { class: "unknown", text: say("A component of type {number}.", { number: part.type }) });
 }
 
 export function drawnAll(parts, message) {
@@ -44,7 +45,7 @@ function container(part, message) {
     made.style.setProperty("--accent-bar", `#${part.accent_color.toString(16).padStart(6, "0")}`);
   }
   if (!part.spoiler) return made;
-  const cover = el("button", { type: "button", class: "veil", text: "Spoiler" });
+  const cover = el("button", { type: "button", class: "veil", text: say("Spoiler") });
   const box = el("div", { class: "veiled" }, made, cover);
   cover.addEventListener("click", () => (box.classList.remove("veiled"), cover.remove()));
   return box;
@@ -59,7 +60,7 @@ function button(part, message) {
     type: "button",
     class: `button ${STYLES[part.style] || "secondary"}`,
     disabled: part.disabled,
-    "aria-label": part.label ? null : `Button ${label}`,
+    "aria-label": part.label ? null : say("Button {label}", { label }),
     text: label,
     data: { key: part.custom_id || label },
   });
@@ -72,7 +73,7 @@ function button(part, message) {
 function select(part, message) {
   const items = offered(part);
   const chosen = items.filter((each) => each.checked).map((each) => each.label).join(", ");
-  const name = part.placeholder || "Make a selection";
+  const name = part.placeholder || say("Make a selection");
   const made = el("button", {
     type: "button",
     class: "select",
@@ -89,7 +90,7 @@ function select(part, message) {
     perform(made, "choose", { message: message.id, channel: message.channel_id, select: part.custom_id, values });
   made.addEventListener("click", () => {
     if (!items.length) {
-      notice("There is nothing to choose here.");
+      notice(say("There is nothing to choose here."));
       return;
     }
     const isOne = most === 1 && least === 1;

@@ -3,8 +3,12 @@
 import { perform } from "./actions.js";
 import { commandElement, offeredCommands } from "./command.js";
 import { el, notice } from "./dom.js";
+import { startDropping } from "./dropping.js";
 import { Suggestions } from "./suggestions.js";
 import { state, upload } from "./state.js";
+import { say } from "./words.js";
+
+const MOST_FILES = 10;
 
 let attached = []; // {file, key}
 let typed = "";
@@ -15,24 +19,18 @@ export function startComposer() {
   const draw = () => {
     if (command?.isConnected) return; // what was filled in stays, whatever else changes
     command = null;
-    drawText(box);
+    const text = document.getElementById("composer-text");
+    // as does the box in which something is typed
+    if (text?.lang === document.documentElement.lang) text.placeholder = placeholder();
+    else drawText(box);
   };
   state.addEventListener("commands", draw);
-  state.addEventListener("places", () => {
-    const head = document.getElementById("composer-text");
-    if (!head && !command) draw();
-    else if (head) head.placeholder = placeholder();
-  });
+  state.addEventListener("places", draw);
   state.addEventListener("moved", () => {
     command = null;
     drawText(box);
   });
-  const place = document.getElementById("place");
-  place.addEventListener("dragover", (event) => event.preventDefault());
-  place.addEventListener("drop", (event) => {
-    event.preventDefault();
-    take(box, event.dataTransfer.files);
-  });
+  startDropping(document.getElementById("place"), (files) => take(box, files));
   document.addEventListener("paste", (event) => {
     if (event.clipboardData?.files.length && !document.querySelector("dialog[open]")) {
       event.preventDefault();
@@ -43,7 +41,7 @@ export function startComposer() {
 
 function placeholder() {
   const here = state.here;
-  return here ? `Message ${here.guild ? "#" : "@"}${here.name}` : "Nowhere to write";
+  return here ? say("Message {place}", { place: `${here.guild ? "#" : "@"}${here.name}` }) : say("Nowhere to write");
 }
 
 /** Attach files: to the command that is being filled in, or to the message. */
@@ -52,14 +50,18 @@ async function take(box, files) {
     command.take([...files]);
     return;
   }
-  for (const file of files) {
+  const room = MOST_FILES - attached.length;
+  if (files.length > room) {
+    notice(say("A message takes {count} files; send the rest with another one.", { count: MOST_FILES }));
+  }
+  for (const file of [...files].slice(0, room)) {
     try {
       attached.push({ file, key: await upload(file) });
     } catch (error) {
       notice(error.message);
     }
   }
-  drawText(box);
+  drawTray(box);
   document.getElementById("composer-text")?.focus();
 }
 
@@ -67,20 +69,24 @@ function drawText(box) {
   const hadFocus = box.contains(document.activeElement);
   const text = el("textarea", {
     id: "composer-text",
+    lang: document.documentElement.lang,
     rows: "1",
     maxlength: "2000",
     placeholder: placeholder(),
-    "aria-label": "Message, or / for a command",
+    "aria-label": say("Message, or / for a command"),
     autocomplete: "off",
   });
   text.value = typed;
-  const picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files to attach" });
-  const attach = el("button", { type: "button", class: "round", "aria-label": "Attach files", text: "+" });
+  const picker = el("input", { type: "file", multiple: true, hidden: true, "aria-label": say("Attach files") });
+  const attach = el("button", { type: "button", class: "round", "aria-label": say("Attach files"), text: "+" });
   attach.addEventListener("click", () => picker.click());
-  picker.addEventListener("change", () => take(box, picker.files));
-  const send = el("button", { type: "button", class: "round send", "aria-label": "Send", text: "➤" });
-  const list = new Suggestions(text, "Commands", (item) => begin(box, item.value));
-  send.addEventListener("click", () => say(box, text, send));
+  picker.addEventListener("change", async () => {
+    await take(box, [...picker.files]);
+    picker.value = ""; // so that a file can be chosen once more
+  });
+  const send = el("button", { type: "button", class: "round send", "aria-label": say("Send"), text: "➤" });
+  const list = new Suggestions(text, say("Commands"), (item) => begin(box, item.value));
+  send.addEventListener("click", () => sendText(box, text, send));
   text.addEventListener("input", () => {
     typed = text.value;
     grow(text);
@@ -90,7 +96,7 @@ function drawText(box) {
     if (list.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      say(box, text, send);
+      sendText(box, text, send);
     }
   });
   box.replaceChildren(tray(box), list.element, el("div", { class: "composer-row" }, attach, picker, text, send));
@@ -102,17 +108,22 @@ function grow(text) {
   text.rows = Math.min(8, text.value.split("\n").length);
 }
 
+function drawTray(box) {
+  if (!command?.isConnected) box.firstChild.replaceWith(tray(box));
+}
+
 function tray(box) {
   if (!attached.length) return el("div");
   const files = attached.map((each) => {
-    const away = el("button", { type: "button", "aria-label": `Remove ${each.file.name}`, text: "×" });
+    const away = el("button", { type: "button", "aria-label": say("Remove {name}", { name: each.file.name }), text: "×" });
     away.addEventListener("click", () => {
       attached = attached.filter((one) => one !== each);
-      drawText(box);
+      drawTray(box);
+      document.getElementById("composer-text").focus();
     });
     return el("li", {}, el("span", { text: each.file.name }), away);
   });
-  return el("ul", { class: "tray", "aria-label": "Attached files" }, files);
+  return el("ul", { class: "tray", "aria-label": say("Attached files") }, files);
 }
 
 function suggest(box, list, text) {
@@ -146,10 +157,10 @@ function begin(box, chosen, rest = "") {
   if (rest) command.fill(rest);
 }
 
-async function say(box, text, send) {
+async function sendText(box, text, send) {
   const value = text.value;
   if (value.startsWith("/")) {
-    notice(`There is no command ${value.split(" ")[0]} here; choose one of the list.`);
+    notice(say("There is no command {name} here; choose one of the list.", { name: value.split(/\s/)[0] }));
     return;
   }
   if (!value.trim() && !attached.length) return;

@@ -1,5 +1,7 @@
 // The page's one websocket: what changes comes in, what is asked for goes out and is answered.
 
+import { say } from "./words.js";
+
 const FIRST_WAIT = 300; // ms until it is tried again; doubled each time
 const LONGEST_WAIT = 5000;
 
@@ -34,13 +36,13 @@ export class Connection {
     const answer = this.waiting.get(payload.re);
     this.waiting.delete(payload.re);
     if (!answer) return;
-    if (payload.error) answer.reject(new Error(payload.error));
+    if (payload.error) answer.reject(new Error(say(payload.error)));
     else answer.resolve(payload);
   }
 
   lose() {
     for (const { reject } of this.waiting.values()) {
-      reject(new Error("The connection to the sandbox broke; try it once more."));
+      reject(new Error(say("The connection to the sandbox broke; try it once more.")));
     }
     this.waiting.clear();
     this.onState(false);
@@ -51,7 +53,7 @@ export class Connection {
   /** Ask for something; the promise is rejected with a sentence for people. */
   ask(what, values = {}) {
     if (this.socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Error("The sandbox isn't there; the page waits for it."));
+      return Promise.reject(new Error(say("The sandbox isn't there; the page waits for it.")));
     }
     this.lastId += 1;
     const id = this.lastId;

@@ -1,5 +1,7 @@
 // Builds elements. Text is only ever text: nothing here, or anywhere in the page, parses HTML.
 
+import { say } from "./words.js";
+
 /** Return an element: `props` are attributes, `on…` listeners, `class`, `text`, `data`. */
 export function el(tag, props = {}, ...children) {
   const made = document.createElement(tag);
@@ -29,7 +31,7 @@ export function notice(sentence) {
     "div",
     { class: "notice" },
     el("span", { text: sentence }),
-    el("button", { type: "button", "aria-label": "Close", text: "×", onclick: () => shown.remove() }),
+    el("button", { type: "button", "aria-label": say("Close"), text: "×", onclick: () => shown.remove() }),
   );
   box.append(shown);
   while (box.children.length > 3) box.firstChild.remove();

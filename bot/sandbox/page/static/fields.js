@@ -3,6 +3,7 @@
 import { el, newId } from "./dom.js";
 import { offered } from "./offers.js";
 import { upload } from "./state.js";
+import { say } from "./words.js";
 
 const KINDS = { 4: text, 3: choices, 5: choices, 6: choices, 7: choices, 8: choices, 19: files, 21: radios, 22: boxes, 23: box };
 
@@ -43,7 +44,7 @@ function choices(part, label, description) {
   if (most > 1) return checklist(part, label, description, items);
   const id = newId("field");
   const select = el("select", { id, "aria-required": String(isRequired(part)) });
-  select.append(el("option", { value: "", text: part.placeholder || "Nothing chosen" }));
+  select.append(el("option", { value: "", text: part.placeholder || say("Nothing chosen") }));
   for (const item of items) {
     const option = el("option", { value: item.value, text: item.label, title: item.description });
     option.selected = item.checked;
@@ -108,7 +109,7 @@ function files(part, label, description) {
   const sent = new Map(); // a file that was uploaded isn't uploaded again at a second try
   const read = async () => {
     const chosen = [...input.files];
-    if (chosen.length > most) throw new Error(`${label} takes ${most} files at most.`);
+    if (chosen.length > most) throw new Error(say("{label} takes {count} files at most.", { label, count: most }));
     for (const file of chosen) if (!sent.has(file)) sent.set(file, await upload(file));
     return chosen.map((file) => sent.get(file));
   };
@@ -116,5 +117,5 @@ function files(part, label, description) {
 }
 
 function unknown(part, label) {
-  return { element: el("p", { class: "unknown", text: `${label}: a field of type ${part.type}.` }), read: () => null };
+  return { element: el("p", { class: "unknown", text: say("{label}: a field of type {number}.", { label, number: part.type }) }), read: () => null };
 }

@@ -1,9 +1,11 @@
-// A form of the bot's, in a dialog. What was typed stays until it was taken or thrown away.
+// A form of the bot's, in a dialog.
 
-import { el, newId } from "./dom.js";
+import { openDialog } from "./dialog.js";
+import { el } from "./dom.js";
 import { field } from "./fields.js";
 import { markdown } from "./markdown.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 /** Open every form that the bot answers with. */
 export function startForms() {
@@ -14,46 +16,12 @@ function openForm(interaction, modal) {
   const fields = [];
   const place = { user: state.me, channel: state.place };
   const parts = modal.components.map((part) => drawnPart(part, fields));
-  const title = newId("title");
-  const problem = el("p", { class: "problem", role: "alert" });
-  const send = el("button", { type: "submit", class: "button primary", text: "Submit" });
-  const cancel = el("button", { type: "button", class: "button secondary", text: "Cancel" });
-  const form = el(
-    "form",
-    { novalidate: true },
-    el("h2", { id: title, text: modal.title }),
-    el("div", { class: "fields" }, parts),
-    problem,
-    el("div", { class: "row end" }, cancel, send),
-  );
-  const dialog = el("dialog", { class: "form", "aria-labelledby": title }, form);
-  const opener = document.activeElement;
-
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (send.disabled) return;
-    problem.textContent = "";
-    send.disabled = true;
-    try {
-      const values = {};
-      for (const each of fields) values[each.name] = await each.read();
-      const answer = await state.connection.ask("submit", { ...place, interaction, values });
-      dialog.close();
-      if (answer.modal) state.tell("form", answer);
-    } catch (error) {
-      problem.textContent = error.message;
-    } finally {
-      send.disabled = false;
-    }
+  openDialog(modal.title, parts, say("Submit"), async () => {
+    const values = {};
+    for (const each of fields) values[each.name] = await each.read();
+    const answer = await state.connection.ask("submit", { ...place, interaction, values });
+    return answer.modal ? () => state.tell("form", answer) : null;
   });
-  cancel.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (opener?.isConnected && !document.querySelector("dialog[open]")) opener.focus();
-  });
-  document.body.append(dialog);
-  dialog.showModal();
-  form.querySelector("input, textarea, select")?.focus();
 }
 
 function drawnPart(part, fields) {

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 const INLINE = [
   [/^\\([!-\/:-@[-`{-~])/, (m) => document.createTextNode(m[1])],
@@ -68,7 +69,7 @@ function mention(text) {
 }
 
 function placeName(id) {
-  return state.placesOf().find((each) => each.id === id)?.name ?? "unknown";
+  return state.placesOf().find((each) => each.id === id)?.name ?? say("unknown");
 }
 
 function spoiler(content) {
@@ -82,7 +83,7 @@ function spoiler(content) {
     class: "spoiler",
     role: "button",
     tabindex: "0",
-    "aria-label": "Spoiler; press to show it",
+    "aria-label": say("Spoiler; press to show it"),
     onclick: show,
     onkeydown: (event) => event.key === "Enter" && show(),
   });
@@ -101,7 +102,7 @@ const STYLES = {
 
 function moment(seconds, style = "f") {
   const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return document.createTextNode("an invalid date");
+  if (Number.isNaN(date.getTime())) return document.createTextNode(say("an invalid date"));
   const whole = new Intl.DateTimeFormat(state.locale, STYLES.F).format(date);
   const text = style === "R" ? relative(seconds) : new Intl.DateTimeFormat(state.locale, STYLES[style]).format(date);
   return el("time", { datetime: date.toISOString(), title: whole, text });

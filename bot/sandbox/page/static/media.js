@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 const SHOWN = /^image\/(gif|a?png|jpeg|webp|avif)$|^video\/(mp4|webm)$/; // by the server, too
 const PICTURES = /\.(gif|png|apng|jpe?g|webp|avif)$/i;
@@ -29,7 +30,7 @@ function shownAt(address, item, label) {
 }
 
 function veiled(shown) {
-  const cover = el("button", { type: "button", class: "veil", text: "Spoiler" });
+  const cover = el("button", { type: "button", class: "veil", text: say("Spoiler") });
   const box = el("div", { class: "veiled" }, shown, cover);
   cover.addEventListener("click", () => {
     box.classList.remove("veiled");
@@ -46,7 +47,7 @@ function elsewhere(url) {
 /** Return a file that can't be looked at, to be saved. */
 export function fileCard({ url, filename, size }) {
   const address = state.fileUrl(url);
-  const bytes = size ? `${(size / 1024).toLocaleString("en", { maximumFractionDigits: 1 })} KB` : "";
+  const bytes = size ? `${(size / 1024).toLocaleString(state.locale, { maximumFractionDigits: 1 })} KB` : "";
   return el(
     "a",
     { class: "file", href: address && `${address}?save`, download: filename },

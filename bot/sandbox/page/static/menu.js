@@ -1,6 +1,7 @@
 // A menu that opens at a button: arrows, Home, End, letters, Escape; one choice or several.
 
 import { el } from "./dom.js";
+import { say } from "./words.js";
 
 let close = null;
 
@@ -29,7 +30,7 @@ export function openMenu(anchor, items, { label, choose, several = null }) {
       done.disabled = count < several.least || count > several.most;
     });
   });
-  const done = el("button", { type: "button", class: "primary", role: "menuitem", text: "Done" });
+  const done = el("button", { type: "button", class: "primary", role: "menuitem", text: say("Done") });
   done.addEventListener("click", () => {
     const values = chosen().map((each) => each.value);
     finish();

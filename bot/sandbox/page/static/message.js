@@ -7,6 +7,7 @@ import { attachment, media } from "./media.js";
 import { openMenu } from "./menu.js";
 import { perform } from "./actions.js";
 import { localized, state } from "./state.js";
+import { said, say } from "./words.js";
 
 const LOADING = 1 << 7;
 
@@ -25,13 +26,14 @@ export function messageElement(message) {
 
 function above(message) {
   if (message.reply) {
-    const quoted = message.reply.deleted ? "a message that was deleted" : message.reply.text.replace(/\s+/g, " ") || "a message";
+    const quoted = message.reply.deleted ? say("a message that was deleted") : message.reply.text.replace(/\s+/g, " ") || say("a message");
     return el("div", { class: "above" }, "↱ ", el("b", { text: state.nameOf(message.reply.author) }), ` ${quoted}`);
   }
   if (message.answers?.name) {
     const used = [...state.commandsHere(1), ...state.commandsHere(3)].find((each) => each.name === message.answers.name);
     const name = used ? localized(used, "name") : message.answers.name;
-    return el("div", { class: "above" }, el("b", { text: state.nameOf(message.answers.user) }), ` used ${used?.type === 3 ? "" : "/"}${name}`);
+    const words = { name: el("b", { text: state.nameOf(message.answers.user) }), command: `${used?.type === 3 ? "" : "/"}${name}` };
+    return el("div", { class: "above" }, said("{name} used {command}", words));
   }
   return null;
 }
@@ -41,26 +43,53 @@ function head(message, id) {
   return el(
     "div",
     { class: "head" },
-    el("span", { id, class: "author", text: state.nameOf(message.author.id) }),
+    author(message, id),
     message.author.bot ? el("span", { class: "app", text: "APP" }) : null,
     el("time", { datetime: message.timestamp, text: at.toLocaleTimeString(state.locale, { timeStyle: "short" }) }),
   );
 }
 
+/** Return who said it; where the bot has commands for people, they are offered at the name. */
+function author(message, id) {
+  const name = state.nameOf(message.author.id);
+  const commands = state.commandsHere(2);
+  if (!commands.length) return el("span", { id, class: "author", text: name });
+  const button = el("button", {
+    id,
+    type: "button",
+    class: "author",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    text: name,
+    data: { key: "author" },
+  });
+  button.addEventListener("click", () =>
+    openMenu(button, itemsOf(commands), {
+      label: say("Apps for {name}", { name }),
+      choose: (item) => perform(button, "user_menu", { target: message.author.id, name: item.value }),
+    }),
+  );
+  return button;
+}
+
+function itemsOf(commands) {
+  return commands.map((each) => ({ label: localized(each, "name"), value: each.name }));
+}
+
 function body(message) {
   if (message.flags & LOADING) {
-    return el("p", { class: "thinking", text: `${state.nameOf(message.author.id)} is thinking…` });
+    return el("p", { class: "thinking", text: say("{name} is thinking…", { name: state.nameOf(message.author.id) }) });
   }
   const content = message.message_snapshots?.[0]?.message ?? message;
   return el(
     "div",
     {},
-    content === message ? null : el("div", { class: "above", text: "Forwarded" }),
+    content === message ? null : el("div", { class: "above", text: say("Forwarded") }),
     content.content ? markdown(content.content) : null,
     content.embeds.map(embed),
     content.attachments.length ? el("div", { class: "attachments" }, content.attachments.map(attachment)) : null,
     drawnAll(content.components, message),
-    message.edited_timestamp ? el("small", { class: "edited", text: "(edited)" }) : null,
+    message.edited_timestamp ? el("small", { class: "edited", text: say("(edited)") }) : null,
   );
 }
 
@@ -75,8 +104,8 @@ function embed(one) {
     one.title ? el("b", { class: "embed-title", text: one.title }) : null,
     one.description ? markdown(one.description) : null,
     fields.length ? el("div", { class: "embed-fields" }, fields) : null,
-    one.image ? media(one.image, { description: one.title || "Picture" }) : null,
-    one.video ? media(one.video, { description: "Film" }) : null,
+    one.image ? media(one.image, { description: one.title || say("Picture") }) : null,
+    one.video ? media(one.video, { description: say("Film") }) : null,
     one.thumbnail && !one.video ? el("div", { class: "thumbnail" }, media(one.thumbnail, {})) : null,
     one.footer?.text ? el("small", { text: one.footer.text }) : null,
   );
@@ -86,9 +115,9 @@ function embed(one) {
 
 function below(message) {
   if (!message.only_for) return null;
-  const away = el("button", { type: "button", class: "as-link", text: "Dismiss message", data: { key: "dismiss" } });
+  const away = el("button", { type: "button", class: "as-link", text: say("Dismiss message"), data: { key: "dismiss" } });
   away.addEventListener("click", () => perform(away, "dismiss", { message: message.id }));
-  return el("div", { class: "below" }, "Only you can see this • ", away);
+  return el("div", { class: "below" }, say("Only you can see this"), " • ", away);
 }
 
 function more(message) {
@@ -99,13 +128,13 @@ function more(message) {
     class: "more",
     "aria-haspopup": "menu",
     "aria-expanded": "false",
-    "aria-label": `Apps for the message of ${state.nameOf(message.author.id)}`,
+    "aria-label": say("Apps for the message of {name}", { name: state.nameOf(message.author.id) }),
     text: "⋯",
     data: { key: "more" },
   });
   button.addEventListener("click", () =>
-    openMenu(button, commands.map((each) => ({ label: localized(each, "name"), value: each.name })), {
-      label: "Apps",
+    openMenu(button, itemsOf(commands), {
+      label: say("Apps"),
       choose: (item) => perform(button, "menu", { message: message.id, name: item.value }),
     }),
   );

@@ -8,6 +8,12 @@ export function emojiText(emoji) {
   return emoji.id ? `:${emoji.name}:` : emoji.name || "";
 }
 
+/** Return the server's channels of the given types, all where none are given. */
+export function channelsOf(types) {
+  const channels = state.here?.guild?.channels || [];
+  return types?.length ? channels.filter((each) => types.includes(each.type)) : channels;
+}
+
 /** Return what a select offers as items of a menu. */
 export function offered(part) {
   if (part.type === 3) {
@@ -22,7 +28,7 @@ export function offered(part) {
   const people = [...state.people, state.bot].map((each) => ({ label: state.nameOf(each.id), value: each.id }));
   const guild = state.here?.guild;
   const roles = (guild?.roles || []).map((each) => ({ label: each.name, value: each.id }));
-  const channels = (guild?.channels || []).map((each) => ({ label: `#${each.name}`, value: each.id }));
+  const channels = channelsOf(part.channel_types).map((each) => ({ label: `#${each.name}`, value: each.id }));
   const things = { 5: people, 6: roles, 7: [...people, ...roles], 8: channels }[part.type] || [];
   return things.map((each) => ({ ...each, checked: before.has(each.value) }));
 }

@@ -1,8 +1,10 @@
 // The options of slash commands: each is {element, read, now, isEmpty, focus, take, fill, complain}.
 
 import { el, newId } from "./dom.js";
+import { channelsOf } from "./offers.js";
 import { Suggestions } from "./suggestions.js";
 import { localized, state, upload } from "./state.js";
+import { say } from "./words.js";
 
 const INTEGER = 4;
 const BOOLEAN = 5;
@@ -54,14 +56,14 @@ function choicesOf(option) {
   if (option.choices?.length) return option.choices.map((each) => [localized(each, "name"), each.value]);
   const people = [...state.people, state.bot].map((each) => [state.nameOf(each.id), each.id]);
   const guild = state.here?.guild;
-  const channels = (guild?.channels || []).map((each) => [`#${each.name}`, each.id]);
+  const channels = channelsOf(option.channel_types).map((each) => [`#${each.name}`, each.id]);
   const roles = (guild?.roles || []).map((each) => [each.name, each.id]);
-  const kinds = { [BOOLEAN]: [["True", true], ["False", false]], 6: people, 7: channels, 8: roles, 9: [...people, ...roles] };
+  const kinds = { [BOOLEAN]: [[say("True"), true], [say("False"), false]], 6: people, 7: channels, 8: roles, 9: [...people, ...roles] };
   return kinds[option.type] ?? null;
 }
 
 function selectInput(id, items, option) {
-  const input = el("select", { id }, el("option", { value: "", text: "Choose" }));
+  const input = el("select", { id }, el("option", { value: "", text: say("Choose") }));
   items.forEach(([label], index) => input.append(el("option", { value: String(index), text: label })));
   if (!option.required && items.length === 1) input.value = "0";
   return { input, now: () => (input.value === "" ? null : items[Number(input.value)][1]) };
@@ -90,7 +92,7 @@ function textInput(id, option, complete) {
 }
 
 function completing(input, option, complete, chosen) {
-  const list = new Suggestions(input, `Choices for ${localized(option, "name")}`, (item) => {
+  const list = new Suggestions(input, say("Choices for {name}", { name: localized(option, "name") }), (item) => {
     chosen.set(item.label, item.value);
     input.value = item.label;
   });

@@ -1,8 +1,10 @@
 // Where one can go, who one is, in which language and colours; and trouble, made on purpose.
 
 import { perform } from "./actions.js";
+import { openDialog } from "./dialog.js";
 import { el, newId, notice } from "./dom.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 const FIRST_LOCALES = ["en-US", "de", "fr", "es-ES", "ja"]; // those that the bot speaks
 const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
@@ -28,7 +30,7 @@ function drawSidebar(bar) {
   const places = state.placesOf();
   bar.replaceChildren(
     ...state.guilds.map((guild) => list(guild.name, places.filter((each) => each.guild?.id === guild.id))),
-    list("Direct messages", places.filter((each) => !each.guild)),
+    list(say("Direct messages"), places.filter((each) => !each.guild)),
     el("div", { class: "settings" }, person(), language(), theme(), trouble(wasOpen, line)),
   );
   drawHead();
@@ -46,7 +48,7 @@ function list(name, places) {
       text: `${place.guild ? "#" : "@"} ${place.name}`,
       data: { key: `place-${place.id}` },
     });
-    if (state.unread.has(place.id)) button.append(el("span", { class: "sr-only", text: ", new messages" }));
+    if (state.unread.has(place.id)) button.append(el("span", { class: "sr-only", text: `, ${say("new messages")}` }));
     button.addEventListener("click", () => {
       state.go(place.id);
       state.tell("moved");
@@ -57,21 +59,21 @@ function list(name, places) {
   return el("section", { "aria-labelledby": id }, el("h2", { id, text: name }), el("ul", {}, rows));
 }
 
-function setting(label, items, value, choose) {
+function setting(sentence, items, value, choose) {
   const id = newId("setting");
-  const select = el("select", { id, data: { key: label } });
+  const select = el("select", { id, data: { key: sentence } });
   for (const [each, name] of items) {
     const option = el("option", { value: each, text: name });
     option.selected = each === value;
     select.append(option);
   }
   select.addEventListener("change", () => choose(select.value, select));
-  return el("div", { class: "setting" }, el("label", { for: id, text: label }), select);
+  return el("div", { class: "setting" }, el("label", { for: id, text: say(sentence) }), select);
 }
 
 function person() {
   const items = state.people.map((each) => [each.id, state.nameOf(each.id)]);
-  return setting("You are", [...items, ["", "Somebody new…"]], state.me, (id, select) => {
+  return setting("You are", [...items, ["", say("Somebody new…")]], state.me, (id, select) => {
     if (id) {
       state.become(id);
       state.tell("moved");
@@ -79,17 +81,20 @@ function person() {
   });
 }
 
-async function invite(select) {
-  const name = prompt("What is the name of the new person?");
+function invite(select) {
   select.value = state.me;
-  if (!name) return;
-  try {
-    const { user } = await state.ask("person", { name });
-    state.become(user);
-    state.tell("moved");
-  } catch (error) {
-    notice(error.message);
-  }
+  const id = newId("name");
+  const name = el("input", { id, type: "text", maxlength: "32", autocomplete: "off", "aria-required": "true" });
+  const field = el("div", { class: "field" }, el("label", { for: id, text: say("Name of the new person") }), name);
+  openDialog(say("Somebody new…"), [field], say("Add"), async () => {
+    if (!name.value.trim()) throw new Error(say("A person needs a name of 1 to 32 visible characters."));
+    const { user } = await state.ask("person", { name: name.value });
+    await state.untilKnown(user);
+    return () => {
+      state.become(user);
+      state.tell("moved");
+    };
+  });
 }
 
 function language() {
@@ -100,7 +105,7 @@ function language() {
 
 function theme() {
   const now = localStorage.getItem("theme") || "system";
-  return setting("Colours", Object.entries(THEMES), now, (value) => {
+  return setting("Colours", Object.entries(THEMES).map(([value, name]) => [value, say(name)]), now, (value) => {
     localStorage.setItem("theme", value);
     applyTheme(value);
   });
@@ -126,28 +131,31 @@ function trouble(wasOpen, line) {
   const form = el(
     "form",
     {},
-    el("label", { for: "order", text: "An order of the sandbox" }),
+    el("label", { for: "order", text: say("An order of the sandbox") }),
     input,
     el("datalist", { id: "orders" }, orders.map((each) => el("option", { value: each }))),
-    el("button", { type: "submit", class: "button secondary", text: "Do it" }),
+    el("button", { type: "submit", class: "button secondary", text: say("Do it") }),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await perform(form, "order", { line: input.value })) {
-      notice(`Done: ${input.value}`);
+      notice(say("Done: {line}", { line: input.value }));
       input.value = "";
     }
   });
-  return el("details", { open: wasOpen }, el("summary", { text: "Make trouble", data: { key: "trouble" } }), form);
+  return el("details", { open: wasOpen }, el("summary", { text: say("Make trouble"), data: { key: "trouble" } }), form);
 }
 
 function drawHead() {
   const here = state.here;
-  const open = el("button", { type: "button", class: "round burger", "aria-label": "Channels and people", "aria-controls": "sidebar", text: "☰" });
+  const open = el("button", { type: "button", class: "round burger", "aria-label": say("Channels and people"), "aria-controls": "sidebar", text: "☰" });
   open.addEventListener("click", () => setOpen(!document.body.classList.contains("open")));
-  const name = here ? `${here.guild ? "#" : "@"} ${here.name}` : "Nowhere";
+  const name = here ? `${here.guild ? "#" : "@"} ${here.name}` : say("Nowhere");
   document.getElementById("place-head").replaceChildren(open, el("h1", { text: name }));
   document.title = `${name} · Sandbox`;
+  document.getElementById("sidebar").setAttribute("aria-label", say("Channels and people"));
+  document.getElementById("timeline").setAttribute("aria-label", say("Messages"));
+  document.querySelector(".skip").textContent = say("To the message box");
 }
 
 function setOpen(isOpen) {
@@ -158,9 +166,9 @@ function setOpen(isOpen) {
 function drawStatus() {
   const box = document.getElementById("status");
   const text = !state.isConnected
-    ? "The sandbox isn't there. The page waits for it; if it was started anew, open the address that it prints."
+    ? say("The sandbox isn't there. The page goes on as soon as it is started again; if it then has another address, open the one that it prints.")
     : state.bot.connected
       ? ""
-      : "No bot is connected yet. Start one with the line that the sandbox prints.";
+      : say("No bot is connected yet. Start one with the line that the sandbox prints.");
   if (box.textContent !== text) box.textContent = text;
 }

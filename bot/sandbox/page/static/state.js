@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { isLater, Messages } from "./messages.js";
+import { say, speak } from "./words.js";
 
 const PARTS = ["bot", "cdn", "people", "guilds", "dms", "commands", "locales", "upload_limit"];
 
@@ -54,7 +55,7 @@ class State extends EventTarget {
     for (const id of changes.gone || []) this.messages.delete(id);
     const isOther = (...parts) => isFirst || parts.some((part) => part in changes);
     if (isOther("bot", "people", "guilds", "dms") || this.unread.size !== wasUnread) this.tell("places");
-    if (isOther("bot")) this.tell("status");
+    if (isOther("bot", "people")) this.tell("status");
     if (isOther("commands", "people")) this.tell("commands");
     const everything = isOther("people", "cdn", "commands");
     this.tell("messages", everything ? null : { changed: changes.messages || [], gone: changes.gone || [] });
@@ -77,13 +78,21 @@ class State extends EventTarget {
     if (!this.people.some((each) => each.id === this.me)) this.me = this.people[0]?.id ?? null;
     const ids = this.placesOf().map((each) => each.id);
     if (!ids.includes(this.place)) this.place = ids[0] ?? null;
+    speak(this.locale);
+  }
+
+  /** Wait until a person is there: the sandbox tells of one beside its answer. */
+  async untilKnown(id) {
+    while (!this.people.some((each) => each.id === id)) {
+      await new Promise((resolve) => this.addEventListener("places", resolve, { once: true }));
+    }
   }
 
   become(id) {
     this.me = id;
     sessionStorage.setItem("me", id);
     this.settle();
-    for (const name of ["places", "commands", "messages"]) this.tell(name, null);
+    for (const name of ["places", "status", "commands", "messages"]) this.tell(name, null);
   }
 
   go(id) {
@@ -125,7 +134,7 @@ class State extends EventTarget {
 
   nameOf(id) {
     const user = this.userOf(id);
-    return user ? user.global_name || user.username : "somebody";
+    return user ? user.global_name || user.username : say("somebody");
   }
 
   sees(message) {
@@ -178,8 +187,9 @@ export function localized(thing, part) {
 export async function upload(file) {
   if (file.size > state.uploadLimit) {
     const most = Math.floor(state.uploadLimit / 2 ** 20);
-    const size = (file.size / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 });
-    throw new Error(`${file.name} has ${size} MB, and ${most} MB can be uploaded here; choose a smaller file.`);
+    const size = (file.size / 2 ** 20).toLocaleString(state.locale, { maximumFractionDigits: 1 });
+    const sentence = "{name} has {size} MB, and {most} MB can be uploaded here; choose a smaller file.";
+    throw new Error(say(sentence, { name: file.name, size, most }));
   }
   const query = new URLSearchParams({ name: file.name, user: state.me, channel: state.place });
   let response;
@@ -187,9 +197,9 @@ export async function upload(file) {
     const headers = { "Content-Type": file.type || "application/octet-stream" };
     response = await fetch(`upload?${query}`, { method: "POST", body: file, headers });
   } catch {
-    throw new Error(`${file.name} could not be uploaded; is the sandbox still running?`);
+    throw new Error(say("{name} could not be uploaded; is the sandbox still running?", { name: file.name }));
   }
   const answer = await response.json();
-  if (answer.error) throw new Error(answer.error);
+  if (answer.error) throw new Error(say(answer.error));
   return answer.upload;
 }

@@ -5,6 +5,7 @@ import { el, replaceKeepingFocus } from "./dom.js";
 import { messageElement } from "./message.js";
 import { isLater } from "./messages.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 const AT_ONCE = 50; // messages that are drawn without being asked for
 const SLICE = 6; // ms of drawing until the page does something else
@@ -99,7 +100,7 @@ function finish(box, isMoreAbove) {
 }
 
 function earlier(box) {
-  const button = el("button", { type: "button", class: "as-link earlier", text: "Show earlier messages" });
+  const button = el("button", { type: "button", class: "as-link earlier", text: say("Show earlier messages") });
   button.addEventListener("click", () => {
     most = shown.size + AT_ONCE;
     box.dataset.atEnd = "no";
@@ -110,7 +111,7 @@ function earlier(box) {
 }
 
 function welcome() {
-  return el("p", { class: "welcome", text: "Nothing was said here yet. Type / to see what the bot offers." });
+  return el("p", { class: "welcome", text: say("Nothing was said here yet. Type / to see what the bot offers.") });
 }
 
 function change(box, { changed, gone }) {

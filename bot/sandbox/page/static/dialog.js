@@ -1,0 +1,50 @@
+// A dialog with a form. What was typed stays until it was taken or thrown away.
+
+import { el, newId } from "./dom.js";
+import { say } from "./words.js";
+
+/**
+ * Open a dialog. `submit` may throw an Error with a sentence: it is shown, and the dialog stays;
+ * else the dialog closes, and what `submit` returned is called then.
+ */
+export function openDialog(heading, content, action, submit) {
+  const title = newId("title");
+  const problem = el("p", { class: "problem", role: "alert" });
+  const send = el("button", { type: "submit", class: "button primary", text: action });
+  const cancel = el("button", { type: "button", class: "button secondary", text: say("Cancel") });
+  const form = el(
+    "form",
+    { novalidate: true },
+    el("h2", { id: title, text: heading }),
+    el("div", { class: "fields" }, content),
+    problem,
+    el("div", { class: "row end" }, cancel, send),
+  );
+  const dialog = el("dialog", { class: "form", "aria-labelledby": title }, form);
+  const opener = document.activeElement;
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (send.disabled) return;
+    problem.textContent = "";
+    send.disabled = true;
+    try {
+      const then = await submit();
+      dialog.close();
+      then?.();
+    } catch (error) {
+      problem.textContent = error.message;
+      problem.scrollIntoView({ block: "nearest" });
+    } finally {
+      send.disabled = false;
+    }
+  });
+  cancel.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (opener?.isConnected && !document.querySelector("dialog[open]")) opener.focus();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  form.querySelector("input, textarea, select")?.focus();
+}
