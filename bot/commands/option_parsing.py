@@ -37,6 +37,8 @@ BroughtFile = IncomingFile | StoredFile
 GivenOptions = GifOptions[BroughtFile]
 """What somebody gave in Discord."""
 
+_NO_STYLE = Style()
+
 
 def read_options(given: Mapping[str, object]) -> GivenOptions:
     """Return the options of raw values by name, None for those left out. Raises RequestError."""
@@ -107,7 +109,7 @@ def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> Give
         for spec in OPTIONS
         if getattr(options, spec.name) is None and defaults.get(spec.name) not in (None, "")
     }
-    return replace(options, **missing)
+    return replace(options, **missing) if missing else options
 
 
 def read_request(
@@ -122,7 +124,7 @@ def read_request(
     RequestError, one sentence that says what to ask for instead.
     """
     typed = (options.prompt or "").strip()
-    own = style or Style()
+    own = style or _NO_STYLE
     prompt, negative_prompt = own.applied_to(typed, options.negative_prompt)
     steps, guidance = style_sampling(own, options, few)
     request = replace(

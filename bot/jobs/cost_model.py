@@ -20,6 +20,7 @@ from operator import mul
 from typing import Any, NamedTuple, Self
 
 from generator.contract.messages import Request
+from generator.contract.request_shape import remembered_by_shape
 from generator.contract.stages import total_cost
 
 _MAX_SAMPLES = 120  # jobs of a device
@@ -56,6 +57,12 @@ def kind(request: Request) -> tuple[int, ...]:
     """
     counts = (len(request.loras), len(request.controls), int(bool(request.image)))
     return (*counts, len(request.stages)) if request.stages else counts
+
+
+@remembered_by_shape
+def _asked(request: Request) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return the features and the kind, by which a job is looked up among others."""
+    return tuple(map(_rounded, features(request))), kind(request)
 
 
 class Sample(NamedTuple):
@@ -113,10 +120,10 @@ class CostModel:
     ) -> None:
         """Learn from a job that took ``seconds``, with the parts that a ``Sample`` has."""
         seconds = _rounded(max(seconds, _LEAST_SECONDS))
-        work = tuple(map(_rounded, features(request)))
+        work, of = _asked(request)
         after_steps = _rounded(min(after_steps, seconds))
         file_seconds = _rounded(min(file_seconds, after_steps))
-        sample = Sample(work, kind(request), seconds, after_steps, file_seconds)
+        sample = Sample(work, of, seconds, after_steps, file_seconds)
         self.jobs = [*self.jobs, sample][-_MAX_SAMPLES:]
         self._coefficients = []
 
@@ -149,7 +156,7 @@ class CostModel:
         """Return what is estimated; a queue of alike jobs asks often."""
         if not self._coefficients:
             self._fit()
-        asked = (tuple(map(_rounded, features(request))), kind(request))
+        asked = _asked(request)
         if asked not in self._estimates:
             self._estimates[asked] = self._alike(*asked)
         return self._estimates[asked]
@@ -257,6 +264,8 @@ class CostModels:
         """Return how long a job may take; None where nothing is known."""
         estimates = (model.estimate(request) for model in self._of(device))
         known = [each for each in estimates if each is not None]
+        if len(known) == 1:
+            return known[0]
         return Estimate(*map(statistics.fmean, zip(*known, strict=True))) if known else None
 
     def seconds(self, request: Request, device: str | None = None) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from generator.contract.messages import Capabilities, Request
+from generator.contract.request_shape import remembered_by_shape
 from generator.contract.stages import plan
 from generator.contract.text import Text
 from generator.contract.windows import frames_at_once
@@ -32,11 +33,10 @@ class JobNeeds:
     @classmethod
     def of(cls, request: Request, model: str, avoids: frozenset[str] = frozenset()) -> Self:
         """Return the needs of a request; ``model`` makes it where it names no other."""
-        passes = [planned.request for planned in plan(request)]
         return cls(
             model=request.model or model,
             frames=frames_at_once(request),
-            pixels=max(each.width * each.height for each in passes),
+            pixels=_largest_frame(request),
             stages=tuple(dict.fromkeys(chosen.name for chosen in request.stages)),
             avoids=avoids,
         )
@@ -75,6 +75,12 @@ class JobNeeds:
                 most=most,
             )
         return None
+
+
+@remembered_by_shape
+def _largest_frame(request: Request) -> int:
+    passes = [planned.request for planned in plan(request)]
+    return max(each.width * each.height for each in passes)
 
 
 def host_of(device: str) -> str:

@@ -26,6 +26,7 @@ from bot.storage.database import Database
 from bot.storage.models import BOT, TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.retention import drop_unreferenced
 from generator.contract.messages import Request
+from generator.contract.request_shape import remembered_by_shape
 from generator.contract.stages import output_size
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ class JobStore:
             self._add(
                 job_id,
                 admission.in_guild,
-                origin=replace(origin, priority=admission.priority),
+                origin=_with_priority(origin, admission.priority),
                 request=request,
                 model=model,
                 now=now(),
@@ -335,11 +336,16 @@ class JobStore:
         admission.check_seconds()
 
 
+def _with_priority(origin: Origin, priority: float) -> Origin:
+    return origin if origin.priority == priority else replace(origin, priority=priority)
+
+
 def _stand(job: Job) -> tuple[State, int]:
     """Return what every write of a state is conditional on."""
     return job.state, job.attempt
 
 
+@remembered_by_shape
 def estimated_bytes(request: Request) -> int:
     """Return about how large a file will be: a GIF has a byte a pixel, half of it once packed."""
     width, height = output_size(request)

@@ -8,8 +8,9 @@ defaults are those of the original Hotshot-XL, at the model's native size.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -41,6 +42,7 @@ from generator.contract.options.gif_options import OPTIONS, spec_named
 from generator.contract.options.spec import check_choice
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
+from generator.contract.request_shape import remembered_by_shape
 from generator.contract.stages import UPSCALE, check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
 from generator.contract.travel import check_keys, strengths, text_keys
@@ -184,16 +186,8 @@ class ModelLimits(DeclaredLimits):
     def check(self, request: Request) -> None:
         """Raise RequestError for what can't be made; it says what to ask for instead."""
         _check_text(request)
-        _check_size(self, request)
-        for spec in OPTIONS:
-            spec.check(self, request)
-        scheduler_name(request.scheduler)
-        check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
-        _check_loras(request)
-        _check_controls(request)
-        _check_motion(self, request)
-        _check_kept(request)
-        _check_stages(self, request)
+        spec_named("seed").check(self, request)
+        _shape_check(self)(request)
 
 
 def local_directory(model: str) -> Path | None:
@@ -251,13 +245,34 @@ def _check_text(request: Request) -> None:
                 length=len(text),
                 most=MAX_PROMPT_CHARACTERS,
             )
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
         keys = text_keys(text, request.video_length)
         check_keys(what, keys, request.video_length)
         for fragment in chain(*map(parse_fragments, [key.text for key in keys] or [text])):
             of = Text("The weight of {text!r}", text=fragment.text[:40])
             check_range(of, fragment.weight, 0, MAX_WEIGHT)
+
+
+@lru_cache(maxsize=64)  # models
+def _shape_check(limits: ModelLimits) -> Callable[[Request], None]:
+    """Return what checks all but the words and the seed; what passed once passes again."""
+
+    @remembered_by_shape
+    def check(request: Request) -> None:
+        _check_size(limits, request)
+        for spec in OPTIONS:
+            if spec.field != "seed":
+                spec.check(limits, request)
+        scheduler_name(request.scheduler)
+        check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
+        _check_loras(request)
+        _check_controls(request)
+        _check_motion(limits, request)
+        _check_kept(request)
+        _check_stages(limits, request)
+
+    return check
 
 
 def _check_size(limits: ModelLimits, request: Request) -> None:

@@ -34,6 +34,8 @@ class Fragment:
 
 def parse_fragments(prompt: str) -> list[Fragment]:
     """Take a prompt apart into fragments; the prompt is the only one where nothing is weighted."""
+    if "(" not in prompt or ":" not in prompt:  # as most are
+        return [Fragment(prompt)]
     parts: list[str] = []
     openings: list[int] = []  # where in ``parts`` each bracket that is still open stands
     weights: dict[int, float] = {}  # of a bracket, by where it opens

@@ -148,7 +148,7 @@ def _blend(keys: Sequence[Key], frame: int) -> Blend:
 
 
 def _keys(pattern: re.Pattern[str], text: str, frames: int) -> tuple[Key, ...]:
-    found = list(pattern.finditer(text.strip()))
+    found = list(pattern.finditer(text.strip())) if ":" in text else []
     if not found or found[0].start() != 0 or found[0][0].startswith("|"):
         return ()
     ends = [*(one.start() for one in found[1:]), len(text.strip())]

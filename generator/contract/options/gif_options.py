@@ -6,8 +6,8 @@ An option is one field with its entry, which says where it is offered, and which
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from generator.contract.bounds import MAX_DURATION_MS, scheduler_name
@@ -129,11 +129,15 @@ OPTIONS = specs_of(GifOptions)
 """All options, in the order in which /gif offers them."""
 
 
-def spec_named(name: str, specs: Iterable[OptionSpec] = OPTIONS) -> OptionSpec:
+_BY_NAME = {spec.name: spec for spec in OPTIONS}
+
+
+def spec_named(name: str) -> OptionSpec:
     """Return the option of that name."""
-    return next(spec for spec in specs if spec.name == name)
+    return _BY_NAME[name]
 
 
+@lru_cache(maxsize=64)  # models
 def _default_request(limits: ModelLimits) -> Request:
     defaults = {spec.field: spec.default(limits) for spec in OPTIONS if spec.field and spec.default}
     return Request(**defaults)

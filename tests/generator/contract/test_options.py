@@ -10,7 +10,7 @@ import pytest
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.contract.options.gif_options import OPTIONS, GifOptions, spec_named
+from generator.contract.options.gif_options import OPTIONS, GifOptions
 from generator.contract.options.spec import Kind, OptionSpec
 from generator.recipes.recipe import ModelSettings, Recipe
 from tests.declared_options import (
@@ -108,7 +108,7 @@ def test_a_new_entry_reaches_request_and_bounds() -> None:
     request = OptionsWithWobble(wobble=2.5, frames=4).to_request(BIG, usual)
     assert isinstance(request, RequestWithWobble)
     assert (request.wobble, request.video_length) == (2.5, 4)
-    spec = spec_named("wobble", WITH_WOBBLE)
+    spec = next(each for each in WITH_WOBBLE if each.name == "wobble")
     spec.check(BIG, request)
     with pytest.raises(RequestError, match="The wobble must be from 0 to 3, not 7"):
         spec.check(SMALL, replace(request, wobble=7.0))
