@@ -61,9 +61,9 @@ def frame_text(socket: DiscordWebSocket, frame: Any) -> str | None:
     return socket._decompressor.decompress(frame) if isinstance(frame, bytes) else frame
 
 
-async def read_frame(socket: DiscordWebSocket, text: str) -> None:
-    """Read a frame's text as discord.py does by itself."""
-    await _received_message(socket, text)
+async def read_frame(socket: DiscordWebSocket, event: Json) -> None:
+    """Have discord.py take in a frame's event; its JSON reader is asked to read what is read."""
+    await _received_message(socket, cast(Any, event))
 
 
 # -- the connection --------------------------------------------------------------------------------

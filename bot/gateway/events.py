@@ -17,7 +17,6 @@ import discord
 from bot.gateway.discord_compat import EventParser, event_parsers
 from bot.gateway.discord_errors import UnreadableAnswerError, readable_answers
 from bot.gateway.interaction_schema import check_interaction
-from bot.gateway.outgoing import clean_json
 from bot.gateway.payloads import Event, complete_interaction
 
 logger = logging.getLogger(__name__)
@@ -59,7 +58,6 @@ def user_id_of(interaction: Event) -> int:
 
 
 def _parse_interaction(parse: EventParser, admits: AdmitsInteraction, event: Event) -> None:
-    event = clean_json(event)
     check_interaction(event)
     whole = complete_interaction(event)
     if admits(whole):

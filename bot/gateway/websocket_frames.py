@@ -1,5 +1,4 @@
-"""Checks the gateway's frames before discord.py reads them; those that aren't strict JSON are
-skipped.
+"""Reads the gateway's frames for discord.py; those that aren't strict JSON are skipped.
 
 Python reads more than JSON (NaN, Infinity, a name twice in one object), and discord.py ends the
 connection over a frame that it can't read, so frames are checked before.
@@ -13,6 +12,7 @@ from typing import Any, NoReturn
 
 from bot.gateway import discord_compat
 from bot.gateway.discord_compat import GatewaySocket
+from bot.gateway.outgoing import clean_json
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +36,23 @@ async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
         text = discord_compat.frame_text(socket, frame)
         if text is None:
             return  # there is more to come
-        check_frame(text)
+        event = read_event(text)
     except (BadFrameError, UnicodeDecodeError) as error:
         logger.warning("a frame of the gateway is skipped: %s", str(error)[:_SHOWN])
         return
-    await discord_compat.read_frame(socket, text)
+    await discord_compat.read_frame(socket, event)
 
 
-def check_frame(text: str) -> None:
-    """Raise BadFrameError for what is no event in strict JSON."""
+def read_event(text: str) -> dict[str, Any]:
+    """Return a frame's event, its texts cleaned. Raises BadFrameError for what is none in strict
+    JSON.
+    """
     try:
         frame = json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
         )
+        if "\\u" in text:  # lone surrogates and NULs can't stand there but as escapes
+            frame = clean_json(frame)
     except RecursionError as error:
         raise BadFrameError("it is nested too deeply") from error
     except BadFrameError:
@@ -60,9 +64,12 @@ def check_frame(text: str) -> None:
     for name, kinds in (("op", int), ("s", int | None), ("t", str | None)):
         if not isinstance(frame.get(name), kinds) or isinstance(frame.get(name), bool):
             raise BadFrameError(f"its {name!r} is of a wrong type")
+    return frame
 
 
-def _read_json(text: str | bytes | bytearray | memoryview) -> Any:
+def _read_json(text: str | bytes | bytearray | memoryview | dict[str, Any]) -> Any:
+    if isinstance(text, dict):
+        return text  # an event, as ``receive_frame`` hands it on
     return json.loads(bytes(text) if isinstance(text, memoryview) else text)
 
 

@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from bot.gateway.websocket_frames import BadFrameError, check_frame
+from bot.gateway.websocket_frames import BadFrameError, read_event
 
 GOOD = '{"op":0,"s":3,"t":"READY","d":{"a":[1,2.5,null,true,"\\ud83c\\udfa8"]}}'
 
 
 def test_what_discord_sends_is_taken() -> None:
-    check_frame(GOOD)
-    check_frame('{"op":11}')
-    check_frame('{"op":10,"s":null,"t":null,"d":{"heartbeat_interval":41250}}')
+    assert read_event(GOOD) == json.loads(GOOD)
+    read_event('{"op":11}')
+    read_event('{"op":10,"s":null,"t":null,"d":{"heartbeat_interval":41250}}')
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,15 @@ def test_what_discord_sends_is_taken() -> None:
 )
 def test_what_no_strict_reader_would_take_is_refused(frame: str, why: str) -> None:
     with pytest.raises(BadFrameError, match=why):
-        check_frame(frame)
+        read_event(frame)
+
+
+def test_lone_surrogates_and_nuls_are_cleaned() -> None:
+    frame = read_event('{"op":0,"d":{"a\\u0000":["\\ud800b","\\uD83C\\uDFA8\\u00e9", "plain"]}}')
+    assert frame["d"] == {"a": ["?b", "🎨é", "plain"]}
+    nested = '{"op":0,"d":' + "[" * 900 + '"\\u0000"' + "]" * 900 + "}"
+    with pytest.raises(BadFrameError, match="deeply"):
+        read_event(nested)
 
 
 def test_the_standard_reader_would_have_taken_some() -> None:
