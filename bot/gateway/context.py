@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import discord
 
@@ -31,6 +31,8 @@ from bot.storage.drafts import Draft
 from bot.storage.models import Job
 from bot.storage.preferences import Preferences
 from bot.storage.retention import drop_unreferenced
+
+_ACTOR, _PLACE = "actor", "place"  # in an interaction's ``extras``
 
 
 class HeldIds:
@@ -116,16 +118,24 @@ def context_of(interaction: discord.Interaction[Any]) -> BotContext:
 
 
 def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Return who interacts, as the gate judges them."""
-    return Actor(
-        user_id=interaction.user.id,
-        roles=frozenset(roles_of(interaction)),
-        manages_guild=interaction.permissions.manage_guild,
-    )
+    """Return who interacts, as the gate judges them; each interaction is asked several times."""
+    if (actor := interaction.extras.get(_ACTOR)) is None:
+        actor = interaction.extras[_ACTOR] = Actor(
+            user_id=interaction.user.id,
+            roles=frozenset(roles_of(interaction)),
+            manages_guild=interaction.permissions.manage_guild,
+        )
+    return cast(Actor, actor)
 
 
 def place_of(interaction: discord.Interaction[Any]) -> Place:
     """Return where somebody interacts; threads and posts count as what they stand in."""
+    if (place := interaction.extras.get(_PLACE)) is None:
+        place = interaction.extras[_PLACE] = _read_place(interaction)
+    return cast(Place, place)
+
+
+def _read_place(interaction: discord.Interaction[Any]) -> Place:
     channel = interaction.channel
     above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
     ids = (interaction.channel_id, *above)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ContextDecorator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -54,6 +54,21 @@ class Decision:
     rule: Rule | None = None
 
 
+class _Asking(ContextDecorator):
+    """What ``DecisionStream.asking`` returns; a class, since each command enters a dozen."""
+
+    def __init__(self, stream: DecisionStream, rule: Rule) -> None:
+        self._stream = stream
+        self._rule = rule
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, RefusedError) and not isinstance(error, StorageError):
+            self._stream.publish(Answer.REFUSED, self._rule)
+
+
 class DecisionStream:
     """Hands every decision to every subscriber."""
 
@@ -69,18 +84,12 @@ class DecisionStream:
         for subscriber in self._subscribers:
             subscriber(Decision(answer, rule))
 
-    @contextmanager
-    def asking(self, rule: Rule) -> Iterator[None]:
+    def asking(self, rule: Rule) -> _Asking:
         """Tell of a refusal inside that it was by this rule.
 
         A database that can't be asked is no decision.
         """
-        try:
-            yield
-        except RefusedError as error:
-            if not isinstance(error, StorageError):
-                self.publish(Answer.REFUSED, rule)
-            raise
+        return _Asking(self, rule)
 
     def counted(self, limit: UnfinishedLimit) -> UnfinishedLimit:
         """Return a limit whose refusals are told."""
