@@ -158,10 +158,9 @@ class ProgressMessages:
         if notice.job_id in self._grouped:
             await self._edit_group(notice.job_id)
             return
-        now = self._jobs.status(notice.job_id) if self._jobs else None
-        if self._jobs is None or now is None:
+        job = self._jobs.unfinished_job(notice.job_id) if self._jobs else None
+        if job is None:
             return
-        job = now.job
         with in_language(job.origin.locale), bind_log_ids(**job.origin.ids):
             await self._edit_in_language(notice, job)
 

@@ -198,6 +198,10 @@ class JobService(WorkerEvents):
         """Take away what was posted of a job that was erased; return whether that was done."""
         return await self._notifier.take_down(job)
 
+    def unfinished_job(self, job_id: str) -> Job | None:
+        """Return a job; None when it is over."""
+        return self._store.get(job_id)
+
     def unfinished_in(self, group_id: str) -> list[Job]:
         """Return the variations of one message that aren't over."""
         return self._store.in_group(group_id)
