@@ -3,12 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
-# More than there are cores: tests of whole bots wait more than they compute.
-PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+CORES := $(shell getconf _NPROCESSORS_ONLN)
 # Of the hundreds of processes that tests start each would compile everything anew where a machine
 # has Python keep none of it.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
+PYTEST := -m pytest --dist worksteal --numprocesses
 
 .PHONY: demo try test test-lowest lint bench nano nano-dependents evaluate release sbom locks audit clean
 
@@ -19,8 +18,9 @@ demo: .venv/ready-generator
 try: .venv/ready-generator
 	@$(BIN)/python -m bot try
 
+# By more processes than there are cores: tests of whole bots wait more than they compute.
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) $$(($(CORES) + 2))
 
 # The quick tests with the lowest versions that pyproject.toml allows: those that feel a library's
 # version, and of whole bots the plainest.
@@ -28,7 +28,7 @@ LOWEST := tests/generator tests/bot/app tests/bot/commands tests/bot/core tests/
 	tests/bot/gateway tests/bot/intake tests/bot/storage tests/bot/ui tests/bot/end_to_end/test_gif.py
 
 test-lowest: .venv-lowest/ready
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python $(PYTEST) -m "not slow" $(LOWEST)
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python $(PYTEST) $(CORES) -m "not slow" $(LOWEST)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -68,6 +68,17 @@ install() {
         explain
 }
 
+version() { "$1/bin/python" -c 'import sys; print(sys.version)'; }
+
+# the second environment of a clone: what it needs of the first one in the same version
+link_packages() {
+    if [ "$venv" = .venv ] || [ ! -f .venv/ready ] || [ "$(version .venv)" != "$(version "$venv")" ]; then
+        return
+    fi
+    site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    .venv/bin/python -m tools.linked_packages "$site" "$constraints" >>"$log" 2>&1 || explain
+}
+
 explain() {
     if grep -q "No space left on device" "$log"; then
         fail "the disk is full; make room (about $room MB, and as much for TMPDIR), then run make again."
@@ -93,6 +104,7 @@ echo "Making the environment $venv ($extra); the first time, that takes a few mi
 # a small package first: whether there is a network shows at once
 install --retries 1 --no-deps --constraint "$constraints" einops
 install --upgrade "pip>=25"
+link_packages
 install --constraint "$constraints" --editable ".[$extra]"
 touch "$venv/ready-generator"
 if [ "$extra" = dev ]; then touch "$venv/ready"; fi

@@ -30,7 +30,9 @@ def lower_bounds() -> dict[str, str]:
     """Return name -> lowest version of what the product and its tests are said to work with."""
     found = [match.groups() for each in requirements("dev") if (match := _BOUND.match(each))]
     usual = read_pins(ROOT / "constraints.txt")
-    return {_plain(n): usual[_plain(n)] if n in AS_USUAL else version for n, version in found}
+    return {
+        plain_name(n): usual[plain_name(n)] if n in AS_USUAL else version for n, version in found
+    }
 
 
 def requirements(*extras: str) -> list[str]:
@@ -50,7 +52,7 @@ def requirements(*extras: str) -> list[str]:
 def read_pins(path: Path) -> dict[str, str]:
     """Return name -> version of a file of constraints."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return {_plain(match[1]): match[2] for line in lines if (match := _PIN.fullmatch(line))}
+    return {plain_name(match[1]): match[2] for line in lines if (match := _PIN.fullmatch(line))}
 
 
 def resolve(bounds: dict[str, str]) -> list[str]:
@@ -66,10 +68,12 @@ def resolve(bounds: dict[str, str]) -> list[str]:
     installed: list[dict[str, Any]] = [one["metadata"] for one in json.loads(report)["install"]]
     own = "hotshot-bot"
     pins = {one["name"]: one["version"].partition("+")[0] for one in installed}
-    return [f"{name}=={pins[name]}" for name in sorted(pins, key=_plain) if _plain(name) != own]
+    return [
+        f"{name}=={pins[name]}" for name in sorted(pins, key=plain_name) if plain_name(name) != own
+    ]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return one spelling for all that PyPI takes for the same name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
