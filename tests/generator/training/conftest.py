@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frames = world.render(world.draw_scene(rng, attributes), width, height, FRAMES)
         prompt = f"a {attributes.color} {attributes.shape} {attributes.motion}"
         write_sample(directory / f"sample_{index}", frames, prompt)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded model with two steps where nobody asks for more, as training doesn't."""
+    directory = shutil.copytree(TINY, tmp_path_factory.mktemp("hasty") / "model")
+    (directory / "generation_config.json").write_text('{"steps": 2}')
     return directory
 
 

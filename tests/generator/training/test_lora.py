@@ -69,8 +69,15 @@ def changed(path: Path) -> dict[str, torch.Tensor]:
     }
 
 
+@pytest.fixture(scope="module")
+def plain(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two steps as the flags are by themselves."""
+    output = tmp_path_factory.mktemp("plain") / "output"
+    train(pictures, output)
+    return output
+
+
 WAYS = {
-    "attention": (),
     "all layers, an alpha, text encoders": (
         "--target=all",
         "--alpha=1",
@@ -85,23 +92,31 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_both_files_say_the_same(way: str, pictures: Path, tmp_path: Path) -> None:
     train(pictures, tmp_path, *WAYS[way])
-    plain = load_model(str(TINY), device=CPU, dtype=torch.float32)
-    ours, kohya = changed(tmp_path / DIFFUSERS), changed(tmp_path / KOHYA)
-    before = dict(plain.unet.named_parameters())
+    check_both_files(tmp_path)
+
+
+def test_both_files_of_attention_alone_say_the_same(plain: Path) -> None:
+    check_both_files(plain)
+
+
+def check_both_files(output: Path) -> None:
+    base = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    ours, kohya = changed(output / DIFFUSERS), changed(output / KOHYA)
+    before = dict(base.unet.named_parameters())
     different = [
         name for name, value in ours.items()
         if name.startswith("unet.") and not torch.equal(value, before[name.removeprefix("unet.")])
     ]  # fmt: skip
     assert different
     assert not any("motion_modules" in name for name in different)
-    written = load_file(tmp_path / KOHYA)
+    written = load_file(output / KOHYA)
     for name, value in written.items():
         if name.endswith("dora_scale"):
             down = written[name.replace("dora_scale", "lora_down.weight")]
             assert value.shape[1:] == (1,) * (down.ndim - 1)
     for name, value in ours.items():
         torch.testing.assert_close(kohya[name], value, atol=1e-5, rtol=1e-4, msg=name)
-    facts = facts_of(read_lora(tmp_path / KOHYA))
+    facts = facts_of(read_lora(output / KOHYA))
     assert (facts.base_model, facts.trigger_words) == ("SDXL", ("sks ring",))
 
 
@@ -132,19 +147,17 @@ def test_the_files_do_what_was_trained(
     torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-3)
 
 
-def test_diffusers_reads_what_it_writes(pictures: Path, tmp_path: Path) -> None:
-    train(pictures, tmp_path)
-    names = list(load_file(tmp_path / DIFFUSERS))
+def test_diffusers_reads_what_it_writes(plain: Path) -> None:
+    names = list(load_file(plain / DIFFUSERS))
     assert all(name.startswith("unet.") and ".lora_" in name for name in names)
-    with safe_open(tmp_path / KOHYA, framework="pt") as opened:
+    with safe_open(plain / KOHYA, framework="pt") as opened:
         assert opened.metadata()["ss_network_dim"] == "2"
-        assert any(
-            name.startswith("lora_unet_input_blocks_") for name in load_file(tmp_path / KOHYA)
-        )
+        assert any(name.startswith("lora_unet_input_blocks_") for name in load_file(plain / KOHYA))
 
 
-def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path) -> None:
-    flags = ("--class_prompt=a ball|a star", "--num_class_images=2", "--flip", "--snr_gamma")
+def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path, hasty: Path) -> None:
+    model = f"--pretrained_model_name_or_path={hasty}"
+    flags = (model, "--class_prompt=a ball|a star", "--num_class_images=2", "--flip", "--snr_gamma")
     whole, half = tmp_path / "whole", tmp_path / "half"
     train(pictures, whole, *flags, "--use_ema", "--max_train_steps=3")
     made = whole / "class_pictures"
@@ -167,8 +180,12 @@ def test_what_is_dropped_out_is_the_same_after_going_on(pictures: Path, tmp_path
     assert losses(half) == losses(whole)
 
 
-def test_pictures_become_clips_and_so_does_the_class(pictures: Path, tmp_path: Path) -> None:
-    flags = ("--class_prompt=a ball", "--num_class_images=2", "--video_length=3", "--crops=7")
+def test_pictures_become_clips_and_so_does_the_class(
+    pictures: Path, tmp_path: Path, hasty: Path
+) -> None:
+    model = f"--pretrained_model_name_or_path={hasty}"
+    of_the_class = ("--class_prompt=a ball", "--num_class_images=2")
+    flags = (model, *of_the_class, "--video_length=3", "--crops=7")
     train(pictures, tmp_path, *flags, "--save_starting_step=1", "--save_n_steps=1")
     made = tmp_path / "class_pictures" / "0001"
     assert sorted(file.name for file in made.iterdir()) == ["0.png", "1.png", "2.png", "prompt.txt"]
@@ -190,7 +207,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
 
 
 def test_bad_input_is_one_sentence(
-    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str]
+    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str], plain: Path
 ) -> None:
     output = tmp_path / "output"
     wordless = [word for word in line(pictures, output) if not word.startswith("--trigger")]
@@ -203,13 +220,13 @@ def test_bad_input_is_one_sentence(
     assert "is empty" in refused(line(tmp_path / "empty", output))
     (tmp_path / "empty" / "a.png").write_bytes(b"GIF89a nothing")
     assert "a.png: it isn't a picture that can be read" in refused(line(tmp_path / "empty", output))
-    train(pictures, output)
+    shutil.copytree(plain, output, dirs_exist_ok=True)
     again = ("--resume_from_checkpoint=latest", "--max_train_steps=3", "--rank=3")
     assert "other layers or ranks" in refused(line(pictures, output, *again))
 
 
 def test_another_model_is_not_gone_on_with(
-    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str]
+    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str], plain: Path
 ) -> None:
     """One of the same shapes, as all of SDXL are."""
     other, output = tmp_path / "other", tmp_path / "output"
@@ -217,7 +234,7 @@ def test_another_model_is_not_gone_on_with(
     [file] = (other / "unet").glob("*.safetensors")
     weights = load_file(file)
     save_file(weights | {"conv_in.weight": weights["conv_in.weight"] + 1}, file)
-    train(pictures, output)
+    shutil.copytree(plain, output, dirs_exist_ok=True)
     more = ("--resume_from_checkpoint=latest", "--max_train_steps=3")
     words = line(pictures, output, *more, f"--pretrained_model_name_or_path={other}")
     assert "was made with another model" in refused(words)

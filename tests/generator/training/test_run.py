@@ -42,11 +42,17 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
     return run
 
 
+@pytest.fixture(scope="module")
+def two_steps(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("two_steps") / "output"
+    train(clips, output, "--max_train_steps=2")
+    return output
+
+
 @pytest.fixture
-def begun(clips: Path, tmp_path: Path) -> Path:
-    """A run of two steps."""
-    train(clips, tmp_path / "output", "--max_train_steps=2")
-    return tmp_path / "output"
+def begun(two_steps: Path, tmp_path: Path) -> Path:
+    """A run of two steps, to go on with or to spoil."""
+    return shutil.copytree(two_steps, tmp_path / "output")
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None:
@@ -159,12 +165,12 @@ def test_a_loss_that_is_no_number_names_step_and_sample(
     assert saved
 
 
-def test_what_is_told(clips: Path, tmp_path: Path) -> None:
+def test_what_is_told(clips: Path, tmp_path: Path, hasty: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     flags = ("--max_train_steps=2", "--validate_every_steps=2", "--run_validation_at_start")
     more = ("--test_prompts=a <red> ball|a blue star", "--report_to=tensorboard")
-    train(clips, tmp_path, *flags, *more, "--run_name=first & last")
+    train(clips, tmp_path, *flags, *more, "--run_name=first & last", model=hasty)
     page = (tmp_path / "report.html").read_text()
     assert "a &lt;red&gt; ball" in page
     assert "first &amp; last" in page
@@ -185,11 +191,11 @@ def test_what_is_told(clips: Path, tmp_path: Path) -> None:
 
 
 def test_a_validation_that_fails_costs_no_training(
-    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clips: Path, tmp_path: Path, hasty: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "validation" / "step-000001" / "0.gif").mkdir(parents=True)
     flags = ("--max_train_steps=1", "--validate_every_steps=1", "--test_prompts=a ball")
-    train(clips, tmp_path, *flags)
+    train(clips, tmp_path, *flags, model=hasty)
     assert "no validation GIFs of step 1: " in capsys.readouterr().err
     assert (tmp_path / "temporal_layers.safetensors").is_file()
 
