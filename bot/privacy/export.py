@@ -35,7 +35,6 @@ _END = 64  # bytes at its end
 _GIFS_AT_ONCE = 50
 _UNSAFE = re.compile(r"[^\w .()-]")
 _LONGEST_NAME = 80
-_FIRST = 2**62  # above every number of a job
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ async def entries_of(
 async def _gifs(
     database: Database, blobs: BlobStore, user_id: int, recipe: Recipe
 ) -> AsyncIterator[Entry]:
-    before = _FIRST
+    before: int | None = None
     while ids := await database.read(holdings.results_of, user_id, before, _GIFS_AT_ONCE):
         for job_id in ids:
             job = await database.read(jobs.get, job_id)

@@ -43,7 +43,7 @@ def reconcile(connection: Connection, guild_ids: Collection[int], now: datetime)
 def left_before(connection: Connection, moment: datetime) -> list[int]:
     """Return the servers that the bot was removed from before then."""
     query = select(guilds.c.guild_id).where(guilds.c.left_at < moment)
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(query.order_by(guilds.c.guild_id)).scalars())
 
 
 def forget(connection: Connection, guild_id: int) -> bool:

@@ -89,12 +89,12 @@ def exported_page(
     return rows, last
 
 
-def results_of(connection: Connection, user_id: int, before: int, limit: int) -> list[str]:
-    """Return ids of a person's jobs that have a file, below a number, the newest first."""
+def results_of(connection: Connection, user_id: int, before: int | None, limit: int) -> list[str]:
+    """Return ids of a person's jobs that have a file, the newest first, from below a number on."""
     jobs = tables.jobs.c
-    query = select(jobs.id).where(
-        jobs.user_id == user_id, jobs.output.is_not(None), jobs.number < before
-    )
+    query = select(jobs.id).where(jobs.user_id == user_id, jobs.output.is_not(None))
+    if before is not None:
+        query = query.where(jobs.number < before)
     return list(connection.execute(query.order_by(jobs.number.desc()).limit(limit)).scalars())
 
 
