@@ -24,7 +24,7 @@ from bot.commands.sample_requests import lora_sample, style_sample
 from bot.commands.submit import check_allowed, defer
 from bot.core.errors import RefusedError, WithheldError
 from bot.core.translations import translate
-from bot.gateway.context import BotContext, context_of, place_of
+from bot.gateway.context import context_of, place_of
 from bot.intake.file_names import plain_line
 from bot.jobs.samples import Sample
 from bot.storage import loras as rows
@@ -177,7 +177,7 @@ async def _exhibits(
         except RefusedError as error:
             exhibits.append(replace(exhibit, note=error_message(error)))
             continue
-        file, note = await _sample_file(context, job, name, len(files) + 1, left)
+        file, note = await _sample_file(interaction, job, name, len(files) + 1, left)
         if file is not None:
             files.append(file)
             left -= job.size_bytes or 0 if job else 0
@@ -188,9 +188,10 @@ async def _exhibits(
 
 
 async def _sample_file(
-    context: BotContext, job: Job | None, name: str, number: int, most: int
+    interaction: _Interaction, job: Job | None, name: str, number: int, most: int
 ) -> tuple[discord.File | None, str]:
     """Return a sample's file; where there is none, why."""
+    context, guild_id = context_of(interaction), interaction.guild_id
     if job is None or not job.state.is_final:
         return None, translate(
             "Its GIF is made as soon as nobody is waiting for one; look again later."
@@ -200,7 +201,7 @@ async def _sample_file(
         return None, translate("It has no GIF: {reason}", reason=reason)
     words = translate("A GIF made with {name}.", name=name)
     try:
-        file = await result_file(context, job, f"sample-{number}", words, most=most)
+        file = await result_file(context, job, guild_id, f"sample-{number}", words, most=most)
     except WithheldError as error:
         return None, translate("It has no GIF: {reason}", reason=translate(error.words))
     if file is not None:

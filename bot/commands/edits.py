@@ -163,7 +163,7 @@ async def _send_file(
     last, _ = edit.steps[-1]
     name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"
     context, alt = context_of(interaction), wording.alt_text(job.request, output.suffix)
-    file = await made_file(context, job, output, name, alt)
+    file = await made_file(context, job, interaction.guild_id, output, name, description=alt)
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
         kept = await context.database.write(rows.add, edit, interaction.user.id)

@@ -74,7 +74,7 @@ async def add(kind: _Kind, interaction: _Interaction, job_id: str, values: Value
     output = context.scratch / f"{kind.name}-{secrets.token_hex(8)}.gif"
     try:
         notes = await run_edits(interaction, source, [(kind.name, "")], output)
-        if not await may_be_seen_uncovered(context.policy, job, output):
+        if not await may_be_seen_uncovered(context.policy, job, output, guild.id):
             raise RefusedError(
                 "That GIF may be shown behind a cover alone, and nothing covers an emoji or a "
                 "sticker."

@@ -149,7 +149,7 @@ async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) ->
     embed = embeds.history(
         jobs, page=page.number, pages=pages, total=total, is_filtered=is_filtered
     )
-    files = await _thumbnails(context, jobs)
+    files = await _thumbnails(context, jobs, interaction.guild_id)
     if files:
         embed.set_image(url="attachment://page.png")
     view = _view(page, pages, jobs)
@@ -177,6 +177,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
     file = await result_file(
         context,
         job,
+        interaction.guild_id,
         f"hotshot-{job.id[:_SHORT_ID]}",
         wording.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
@@ -203,17 +204,19 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
     return job
 
 
-async def _coverless_result(context: BotContext, job: Job) -> Path | None:
+async def _coverless_result(context: BotContext, job: Job, guild_id: int | None) -> Path | None:
     """Return a job's file; None where there is none, or none that may be seen without a cover."""
     if not job.output:
         return None
     path = context.blobs.path(job.output)
-    return path if await may_be_seen_uncovered(context.policy, job, path) else None
+    return path if await may_be_seen_uncovered(context.policy, job, path, guild_id) else None
 
 
-async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
+async def _thumbnails(
+    context: BotContext, jobs: Sequence[Job], guild_id: int | None
+) -> list[discord.File]:
     """Return one picture for the whole page; none where no result is left."""
-    results = [await _coverless_result(context, job) for job in jobs]
+    results = [await _coverless_result(context, job, guild_id) for job in jobs]
     if not any(results):
         return []
     picture = await asyncio.to_thread(thumbnail_strip, results)

@@ -219,7 +219,14 @@ async def _preview(
         return None
     words = translate("A GIF made with {name}.", name=name)
     try:
-        preview = await result_file(context, job, "preview", words, most=interaction.filesize_limit)
+        preview = await result_file(
+            context,
+            job,
+            interaction.guild_id,
+            "preview",
+            words,
+            most=interaction.filesize_limit,
+        )
     except WithheldError:
         return None
     # an embed, which is where it goes, has no cover

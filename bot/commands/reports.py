@@ -114,11 +114,23 @@ async def _post_in_log(interaction: _Interaction, new: Report, job: Job) -> bool
     channel = interaction.client.get_partial_messageable(rules[LOG_CHANNEL])
     try:
         with in_language(str(interaction.guild_locale or "")), readable_answers():
-            await channel.send(embed=report_embed(new, job), view=report_view(new.id))
+            message = await channel.send(embed=report_embed(new, job), view=report_view(new.id))
     except SEND_ERRORS as error:
         logger.warning("a report couldn't be posted in the log channel: %s", error)
         return False
+    await _note_place(interaction, new, message)
     return True
+
+
+async def _note_place(interaction: _Interaction, new: Report, message: discord.Message) -> None:
+    """Note where a report stands, so that it goes with what it is about."""
+    database, place = context_of(interaction).database, (message.channel.id, message.id)
+    if not await database.write(rows.note_report_message, new.id, *place):
+        try:  # somebody's erasure was faster
+            with readable_answers():
+                await message.delete()
+        except SEND_ERRORS as error:
+            logger.warning("a report stays in the log channel: %s", error)
 
 
 # -- what moderators decide ------------------------------------------------------------------------

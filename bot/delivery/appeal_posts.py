@@ -13,7 +13,7 @@ from bot.core.translations import in_language
 from bot.delivery.fitting import FittedFiles
 from bot.gateway.context import BotContext
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
-from bot.gateway.owners_messages import open_owners_messages
+from bot.gateway.owners_messages import owners_messages
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job
 from bot.storage.preferences import LOG_CHANNEL, SERVER
@@ -32,8 +32,9 @@ async def post_appeal(
 ) -> tuple[int | None, Posted] | None:
     """Post a job's withheld file where moderators see it; return whose they are, and where.
 
-    Without a server, or a log channel there that the bot may write in, the bot's owner is written
-    to, and the first is None. Posting twice leaves one message. None where nobody can be reached.
+    Without a server, or a log channel there that the bot may write in, the first of those who run
+    the bot that can be is written to, and the first is None. Posting twice leaves one message. None
+    where nobody can be reached.
     """
     guild_id = job.origin.guild_id
     if guild_id is not None:
@@ -45,16 +46,10 @@ async def post_appeal(
             with in_language(locale):
                 if (posted := await _post(context, place, job, limit)) is not None:
                     return guild_id, posted
-    if (application := client.application) is None:
-        return None
-    try:
-        with readable_answers():
-            direct = await open_owners_messages(client, application)
-    except SEND_ERRORS as error:
-        logger.warning("the bot's owner can't be written to: %s", error)
-        return None
-    posted = await _post(context, direct, job, _DEFAULT_LIMIT)
-    return None if posted is None else (None, posted)
+    async for direct in owners_messages(client):
+        if (posted := await _post(context, direct, job, _DEFAULT_LIMIT)) is not None:
+            return None, posted
+    return None
 
 
 async def _post(

@@ -23,7 +23,7 @@ from bot.delivery.progress_messages import ProgressMessages
 from bot.delivery.response_token import is_answerable
 from bot.delivery.sender import Sender, Sent, Smaller
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
-from bot.gateway.owners_messages import open_owners_messages
+from bot.gateway.owners_messages import owners_messages
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import wording
@@ -185,16 +185,15 @@ class DiscordNotifier:
         return True
 
     async def alert(self, words: str) -> None:
-        """Write to the application's owner; see ``Notifier``."""
+        """Write to the application's owner and the config's; see ``Notifier``."""
         await self._logged_in.wait()
-        application = self._client.application
         now = time.monotonic()
-        if application is None or now - self._alerted.get(words, -_ALERT_AGAIN) < _ALERT_AGAIN:
+        if now - self._alerted.get(words, -_ALERT_AGAIN) < _ALERT_AGAIN:
             return
         self._alerted[words] = now
-        try:
-            with readable_answers():
-                direct = await open_owners_messages(self._client, application)
-                await direct.send(wording.alert(words))
-        except SEND_ERRORS as error:
-            logger.warning("the bot's owner couldn't be told: %s", error)
+        async for direct in owners_messages(self._client):
+            try:
+                with readable_answers():
+                    await direct.send(wording.alert(words))
+            except SEND_ERRORS as error:
+                logger.warning("one who runs the bot couldn't be told: %s", error)

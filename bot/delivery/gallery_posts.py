@@ -47,7 +47,7 @@ async def post_in_gallery(
         fitted = await files.within(guild.filesize_limit)
         alt = wording.alt_text(job.request, fitted.path.suffix)
         name = f"{stem_of(job)}{fitted.path.suffix}"
-        file = await made_file(context, job, fitted.path, name, alt)
+        file = await made_file(context, job, guild.id, fitted.path, name, description=alt)
         votes = await context.database.read(rows.vote_count, post.id)
         view = gallery_layout(job, post.id, ShownFile(file.filename, alt), votes)
         message = await _send(channel, view, file, post.id[:_NONCE_LIMIT])

@@ -253,7 +253,7 @@ class GroupMessages:
         if job.id not in previews:
             return b""
         file = Path(previews[job.id])
-        if not await may_be_seen_uncovered(self._gate, job, file):
+        if not await may_be_seen_uncovered(self._gate, job, file, job.origin.guild_id):
             return b""
         try:
             return await asyncio.to_thread(file.read_bytes)

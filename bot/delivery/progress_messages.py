@@ -192,7 +192,7 @@ class ProgressMessages:
         """Return what a preview shows; nothing where the gate has the result covered or withheld,
         since an embed's picture can't be covered.
         """
-        if not await may_be_seen_uncovered(self._gate, job, file):
+        if not await may_be_seen_uncovered(self._gate, job, file, job.origin.guild_id):
             return b""
         try:
             return await asyncio.to_thread(file.read_bytes)

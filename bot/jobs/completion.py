@@ -42,6 +42,10 @@ _INTERNAL_ERROR = Text(
     "It was made, but something went wrong inside the bot while sending it; the details are "
     "in its log."
 )
+_ALLOWED_AND_GONE = Text(
+    "It was allowed, but its file is no longer stored. Ask for it again if you still want it; the "
+    "new one is checked like any other."
+)
 _INTERRUPTED = Text(
     "The bot had to go back to a backup from before this GIF was finished, and it wasn't found "
     "here either. You can have it made again."
@@ -93,7 +97,7 @@ class JobCompleter:
         ``again``: an earlier run may have brought it.
         """
         try:
-            is_spoiler = await check_may_post(self._gate, job, file)
+            is_spoiler = await check_may_post(self._gate, job, file, job.origin.guild_id)
             posted = await self._notifier.deliver(job, file, is_spoiler=is_spoiler, again=again)
         except WithheldError as error:
             # a row that names no file leaves nothing to show, to edit or to make anew from
@@ -125,8 +129,12 @@ class JobCompleter:
             finished_at=None,
             owner_notified=False,
         )
-        if moved is not None and (file := self.result_file(moved)) is not None:
+        if moved is None:
+            return
+        if (file := self.result_file(moved)) is not None:
             await self.deliver(moved, file, again=False)
+        else:
+            await self.settle_allowed(moved)
 
     async def fail(self, job: Job, failure: Failure, **values: Any) -> None:
         """End a job without a result, and tell its owner why."""
@@ -147,13 +155,23 @@ class JobCompleter:
         """End a job that a backup had unfinished: as done where its result was posted since then,
         else with an offer to its owner. Nothing is made again unasked.
         """
+        await self._settle(job, Failure(FailureKind.INTERRUPTED, _INTERRUPTED, is_retryable=True))
+
+    async def settle_allowed(self, job: Job) -> None:
+        """End a job whose file somebody allowed, and which is gone: made again, it would be another
+        file, which nobody has looked at.
+        """
+        await self._settle(job, Failure(FailureKind.UNDELIVERABLE, _ALLOWED_AND_GONE))
+
+    async def _settle(self, job: Job, failure: Failure) -> None:
         try:
             posted = await self._notifier.find_result(job)
         except UndeliverableError as error:
             logger.warning("nobody knows whether it was posted: %s", error)
             posted = None
         if posted is None:
-            await self.fail(job, Failure(FailureKind.INTERRUPTED, _INTERRUPTED, is_retryable=True))
+            # a row that names no file leaves nothing to show
+            await self.fail(job, failure, output=None)
         else:
             await self._done(job, posted)
 

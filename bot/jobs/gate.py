@@ -105,25 +105,26 @@ class Gate(Protocol):
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
 
-    async def check_result(self, job: Job, file: Path) -> Verdict:
-        """Return how a file made for a job's owner may be posted.
+    async def check_result(self, job: Job, file: Path, guild_id: int | None) -> Verdict:
+        """Return how a file made for a job's owner may be posted on a server, or in a message.
 
-        That is its result, an edit of it, or a preview while it is made.
+        That is its result, an edit of it, or a preview while it is made; where it is posted need
+        not be where it was asked for.
         """
 
 
-async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
+async def check_may_post(gate: Gate, job: Job, file: Path, guild_id: int | None) -> bool:
     """Return whether a file is posted as a spoiler. Raises WithheldError where it isn't posted."""
-    verdict = await gate.check_result(job, file)
+    verdict = await gate.check_result(job, file, guild_id)
     if isinstance(verdict, Withhold):
         kind = AppealableError if verdict.may_be_appealed else WithheldError
         raise kind(verdict.reason)
     return isinstance(verdict, Spoiler)
 
 
-async def may_be_seen_uncovered(gate: Gate, job: Job, file: Path) -> bool:
+async def may_be_seen_uncovered(gate: Gate, job: Job, file: Path, guild_id: int | None) -> bool:
     """Return whether a file may be shown where nothing can cover it."""
-    return isinstance(await gate.check_result(job, file), Allow)
+    return isinstance(await gate.check_result(job, file, guild_id), Allow)
 
 
 def check_may_cancel(job: Job, by: int, manages_guild: int | None) -> None:

@@ -384,6 +384,8 @@ class JobService(WorkerEvents):
                 self._enqueuer.enqueue(job)
             case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
                 self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
+            case State.DELIVERING if job.allowed_by is not None:
+                self._tasks.start_for(job, self._completer.settle_allowed(job))
             case State.INTERRUPTED:
                 self._tasks.start_for(job, self._completer.settle_interrupted(job))
             case _:

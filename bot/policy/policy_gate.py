@@ -182,18 +182,20 @@ class PolicyGate:
             priority=self._priority(actor),
         )
 
-    async def check_result(self, job: Job, file: Path) -> Verdict:
-        """Return how a file made for a job's owner may be posted, by the rules as they are now.
+    async def check_result(self, job: Job, file: Path, guild_id: int | None) -> Verdict:
+        """Return how a file made for a job's owner may be posted there, by the rules as of now.
 
-        A moderator's word holds against a detector's, and against nobody else's.
+        A moderator's word holds against a detector's, where the GIF was asked for; and against
+        nobody else's.
         """
-        guild_id, of_file = job.origin.guild_id, self.decisions.of_file
+        of_file = self.decisions.of_file
         if job.user_id in self._leaving:
             return of_file(Withhold(REFUSAL), Rule.ERASURE)
         if (reason := self._blocks.reason(job.user_id, guild_id)) is not None:
             return of_file(Withhold(reason), Rule.BLOCK)
         of_words = await self._words.judge(job.request.prompt, guild_id)
-        if isinstance(of_words, Withhold) or job.allowed_by is not None:
+        is_allowed = job.allowed_by is not None and guild_id == job.origin.guild_id
+        if isinstance(of_words, Withhold) or is_allowed:
             return of_file(of_words, Rule.WORDS)
         of_picture = await self._pictures.judge(file, guild_id)
         if isinstance(of_picture, Allow):

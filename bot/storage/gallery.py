@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
-from bot.storage.tables import gallery_posts, gallery_votes
+from bot.storage.moderation import EVERYWHERE, PERSON
+from bot.storage.tables import blocks, gallery_posts, gallery_votes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +106,29 @@ def toggle_vote(connection: Connection, post_id: str, user_id: int) -> int | Non
 
 
 def vote_count(connection: Connection, post_id: str) -> int:
-    """Return how many have voted for a post."""
-    query = select(func.count()).where(gallery_votes.c.post_id == post_id)
+    """Return how many have voted for a post, and aren't blocked there now."""
+    query = (
+        select(func.count())
+        .select_from(gallery_votes)
+        .join(gallery_posts, gallery_posts.c.id == gallery_votes.c.post_id)
+        .where(gallery_votes.c.post_id == post_id, _may_vote())
+    )
     return connection.execute(query).scalar_one()
+
+
+def _may_vote() -> ColumnElement[bool]:
+    """Return whether whoever voted isn't blocked on the post's server, by a block that holds."""
+    block = (
+        select(blocks.c.target_id)
+        .where(
+            blocks.c.kind == PERSON,
+            blocks.c.target_id == gallery_votes.c.user_id,
+            or_(blocks.c.guild_id == EVERYWHERE, blocks.c.guild_id == gallery_posts.c.guild_id),
+            or_(blocks.c.until.is_(None), blocks.c.until > datetime.now(UTC)),
+        )
+        .correlate(gallery_votes, gallery_posts)
+    )
+    return ~block.exists()
 
 
 def top(
@@ -125,6 +146,7 @@ def top(
             gallery_posts.c.guild_id == guild_id,
             gallery_posts.c.created_at >= since,
             gallery_posts.c.message_id.is_not(None),
+            _may_vote(),
         )
         .group_by(*gallery_posts.c)
         .order_by(votes.desc(), gallery_posts.c.created_at.desc())

@@ -56,7 +56,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What somebody says of a GIF to the moderators of its server."""
+    """What somebody says of a GIF to the moderators of its server, and where they read it."""
 
     id: str
     job_id: str
@@ -65,6 +65,8 @@ class Report:
     reason: str
     created_at: datetime
     decision: str = ""  # kept or removed; none yet
+    channel_id: int | None = None
+    message_id: int | None = None
 
 
 def all_blocks(connection: Connection) -> list[Block]:
@@ -107,6 +109,15 @@ def add_report(connection: Connection, report: Report) -> bool:
         return False
     connection.execute(insert(reports).values(**asdict(report)))
     return True
+
+
+def note_report_message(
+    connection: Connection, report_id: str, channel_id: int, message_id: int
+) -> bool:
+    """Note where moderators read a report; False where it was erased meanwhile."""
+    values = {"channel_id": channel_id, "message_id": message_id}
+    noted = update(reports).where(reports.c.id == report_id).values(**values)
+    return bool(connection.execute(noted).rowcount)
 
 
 def report_of(connection: Connection, report_id: str) -> Report | None:

@@ -102,8 +102,11 @@ TABLES: tuple[TableData, ...] = (
         of_person=(Delete(is_(tables.reports, "reporter_id")), Delete(of_own_jobs(tables.reports))),
         of_server=(Delete(is_(tables.reports, "guild_id")),),
         export=is_(tables.reports, "reporter_id"),
-        exported=columns("job_id guild_id reporter_id reason created_at decision"),
+        exported=columns(
+            "job_id guild_id reporter_id reason created_at decision channel_id message_id"
+        ),
         unexported={"id": _INTERNAL},
+        messages=lambda row: iter([(row["channel_id"] or 0, row["message_id"])]),
     ),
     TableData(
         table=tables.appeals,

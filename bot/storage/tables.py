@@ -260,6 +260,8 @@ reports = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("decision", String(8), nullable=False),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
     Index("reports_by_job", "job_id", "reporter_id", unique=True),
 )
 

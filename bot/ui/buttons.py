@@ -100,7 +100,7 @@ class OriginalButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-
             stem = f"original-{job.id[:12]}-{job.request.seed}"
             alt = wording.alt_text(job.request, PurePath(job.output or "").suffix)
             await interaction.response.defer(ephemeral=True, thinking=True)  # a rule may take long
-            file = await result_file(context, job, stem, alt, most=limit)
+            file = await result_file(context, job, interaction.guild_id, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
             await interaction.followup.send(file=file, ephemeral=True)

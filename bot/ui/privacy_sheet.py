@@ -152,7 +152,7 @@ def question(settings: Settings) -> str:
         ),
         translate(
             "What the bot can't reach: messages that it may no longer delete, those that only you "
-            "can see, reports in moderators' channels, and what others made from your GIFs."
+            "can see, and what others made from your GIFs."
         ),
         backups(settings),
     )

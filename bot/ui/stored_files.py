@@ -13,9 +13,15 @@ from bot.storage.models import Job
 
 
 async def result_file(
-    context: BotContext, job: Job, stem: str, description: str, *, most: int
+    context: BotContext,
+    job: Job,
+    guild_id: int | None,
+    stem: str,
+    description: str,
+    *,
+    most: int,
 ) -> discord.File | None:
-    """Return the file of a job, named ``stem``. Raises WithheldError.
+    """Return the file of a job, named ``stem``, to be shown there. Raises WithheldError.
 
     None where it isn't stored any more or is above ``most`` bytes.
     """
@@ -25,19 +31,27 @@ async def result_file(
     if not await asyncio.to_thread(_is_within, path, most):
         return None
     try:
-        return await made_file(context, job, path, f"{stem}{path.suffix}", description)
+        return await made_file(
+            context, job, guild_id, path, f"{stem}{path.suffix}", description=description
+        )
     except OSError:
         return None
 
 
 async def made_file(
-    context: BotContext, job: Job, path: Path, name: str, description: str
+    context: BotContext,
+    job: Job,
+    guild_id: int | None,
+    path: Path,
+    name: str,
+    *,
+    description: str,
 ) -> discord.File:
-    """Return a file that was made for a job's owner, named ``name``.
+    """Return a file that was made for a job's owner, named ``name``, to be shown on a server.
 
     Raises WithheldError, and OSError where it isn't there.
     """
-    is_spoiler = await check_may_post(context.policy, job, path)
+    is_spoiler = await check_may_post(context.policy, job, path, guild_id)
     return await asyncio.to_thread(
         discord.File, path, filename=name, spoiler=is_spoiler, description=description
     )

@@ -40,14 +40,14 @@ class GateByPrompt(PolicyGate):
         logger.info(REQUEST)
         return await super().check_request(actor, place, request, files, style=style)
 
-    async def check_result(self, job: Job, file: Path) -> Verdict:
+    async def check_result(self, job: Job, file: Path, guild_id: int | None) -> Verdict:
         assert await asyncio.to_thread(file.exists)
         logger.info(RESULT)
         if "withheld" in job.request.prompt:
             return Withhold(Text(REASON))
         if "covered" in job.request.prompt:
             return Spoiler()
-        return await super().check_result(job, file)
+        return await super().check_result(job, file, guild_id)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,13 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
         listed = await said(await moderator.slash("moderation audit"))
         assert listed.count("removed a GIF of") == 2
         assert listed.count("kept a GIF") == 1
+        # the posts about bob's reports go with them
+        assert not first.deleted
+        sheet = await (await bob.slash("privacy")).message(lambda message: not message.loading)
+        asked = await (await bob.press(sheet, "Erase everything of mine")).message()
+        await bob.press(asked, "Yes, erase everything of mine")
+        for message in (first, second):
+            assert await eventually_gone(discord, message)
 
 
 async def test_who_is_blocked_makes_nothing_until_unblocked(

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from bot.core.errors import NotAcceptedError
-from bot.jobs.gate import Actor, Allow, Place, Spoiler, Verdict, Withhold
+from bot.jobs.gate import (
+    Actor,
+    Allow,
+    Place,
+    Spoiler,
+    Verdict,
+    Withhold,
+    may_be_seen_uncovered,
+)
 from bot.jobs.store import now
 from bot.policy.policy_gate import PolicyGate
 from bot.storage import appeals, moderation
@@ -19,6 +27,8 @@ from bot.storage.appeals import Appeal
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from bot.storage.moderation import PERSON, SERVER, AuditEntry, Block
+from bot.storage.preferences import PICTURES
+from bot.storage.preferences import SERVER as OF_SERVER
 from bot.storage.retention import referenced
 from generator.contract.errors import FailureKind
 from generator.contract.text import Text
@@ -34,7 +44,7 @@ class FixedGate(PolicyGate):
     verdict: Verdict | None = Allow()
     asked: list[tuple[str, str]]
 
-    async def check_result(self, job: Job, file: Path) -> Verdict:
+    async def check_result(self, job: Job, file: Path, guild_id: int | None) -> Verdict:
         self.asked.append((job.id, file.suffix))
         if self.verdict is None:
             raise RuntimeError("a rule is broken")
@@ -147,6 +157,46 @@ async def test_one_that_was_withheld_is_delivered_once_when_it_is_allowed(rig: J
     await (await rig.killed()).recover()
     assert len(rig.notifier.delivered) == 1
     assert len(await rig.database.read(moderation.logged, 4, limit=9)) == 1
+
+
+async def test_a_file_is_judged_by_where_it_is_shown(rig: JobRig, tmp_path: Path) -> None:
+    rig.gate_class = PolicyGate
+    rig.restarted()
+    asked_in, strict, easy = ORIGIN.guild_id or 0, 501, 502
+    for guild, mode in ((asked_in, "withhold"), (strict, "withhold"), (easy, "off")):
+        await rig.preferences.change(OF_SERVER, guild, {PICTURES: mode})
+    job = await rig.accept()
+    for allowed_by, shown_in in ((None, {easy}), (9, {easy, asked_in})):
+        judged = replace(job, allowed_by=allowed_by)
+        for guild in (asked_in, strict, easy):  # nobody can look at anything
+            may_be_seen = await may_be_seen_uncovered(rig.gate, judged, tmp_path / "a.gif", guild)
+            assert may_be_seen is (guild in shown_in), (allowed_by, guild)
+
+
+@pytest.mark.parametrize("is_on_its_way", [False, True])
+async def test_one_that_was_allowed_and_whose_file_is_gone_is_not_made_again(
+    rig: JobRig, is_on_its_way: bool
+) -> None:
+    FixedGate.verdict = Withhold(Text(REASON), may_be_appealed=True)
+    withheld = await rig.until(await made(rig), State.FAILED)
+    FixedGate.verdict = Allow()
+    if is_on_its_way:  # killed before it was posted, and then somebody cleans up
+        rig.notifier.holding.clear()
+        rig.jobs.release(withheld, allowed_by=9)
+        await rig.row_in(withheld, State.DELIVERING)
+    rig.blobs.path(withheld.withheld or "").unlink()
+    if is_on_its_way:
+        service = await rig.killed()
+        rig.notifier.holding.set()
+        await service.recover()
+    else:
+        rig.jobs.release(withheld, allowed_by=9)
+    await rig.jobs.wait_until_idle()
+    ended = await rig.row(withheld)
+    assert (ended.state, ended.attempt, ended.output) == (State.FAILED, 1, None)
+    assert "Ask for it again" in str(ended.why)
+    assert rig.notifier.delivered == []
+    assert len(rig.store) == 0
 
 
 async def test_what_a_moderator_keeps_withheld_is_kept_no_longer(rig: JobRig) -> None:

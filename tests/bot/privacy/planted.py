@@ -155,7 +155,7 @@ class Planted:
             ],
             tables.reports: [
                 report("r", "b", ADA, f"report-{word}", "kept"),
-                report("s", "a", BOB, f"about-{word}"),
+                report("s", "a", BOB, f"about-{word}") | {"channel_id": 6, "message_id": 61},
                 report("t", "b", 78, f"report-{other}"),
             ],
             tables.usage: [used(ADA), used(BOB)],
@@ -259,6 +259,8 @@ def report(
         "reason": reason,
         "created_at": NOW,
         "decision": decision,
+        "channel_id": None,
+        "message_id": None,
     }
 
 

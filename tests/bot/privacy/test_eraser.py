@@ -135,10 +135,10 @@ async def test_what_is_on_its_way_is_waited_for_and_what_was_posted_is_taken_dow
     delivering = await rig.row_in(job, State.DELIVERING)
     assert delivering.output is not None
     path = rig.blobs.path(delivering.output)
-    assert not await check_may_post(rig.gate, delivering, path)
+    assert not await check_may_post(rig.gate, delivering, path, delivering.origin.guild_id)
     await rig.eraser.begin(ADA.user_id, rig.tell)
     with pytest.raises(RefusedError, match="being erased"):
-        await check_may_post(rig.gate, delivering, path)
+        await check_may_post(rig.gate, delivering, path, delivering.origin.guild_id)
     assert not rig.told.is_set()
     rig.notifier.holding.set()
     await rig.told.wait()

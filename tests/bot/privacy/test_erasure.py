@@ -89,6 +89,7 @@ async def test_nothing_of_hers_is_left_and_all_of_the_others_is(
             (3, 31),
             (3, 32),
             (5, 50 + ord("p")),
+            (6, 61),
             (8, 81),
         ]
         for message in await database.read(erasure.some_messages):
@@ -133,7 +134,7 @@ async def test_killed_after_any_write_it_goes_on(tmp_path: Path) -> None:
                 deaths += 1
         assert deaths > 20
         left = await rows_of(database, tables.erased_messages, "message_id")
-        assert left == [(31,), (32,), (50 + ord("p"),), (81,)]
+        assert left == [(31,), (32,), (50 + ord("p"),), (61,), (81,)]
     assert planted.left(tmp_path) == []
 
 

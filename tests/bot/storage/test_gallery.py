@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.storage import gallery
+from bot.storage import gallery, moderation
 from bot.storage.database import open_database
 from bot.storage.gallery import GalleryPost
+from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
 
 HERE, THERE = 5, 6
+NOW = datetime.now(UTC)
 
 
 def post(name: str, job: str = "", guild: int = HERE) -> GalleryPost:
@@ -29,6 +32,31 @@ async def test_a_job_is_shared_once_a_server_and_a_person_votes_once(tmp_path: P
         assert await database.write(gallery.remove, "a")
         assert not await database.write(gallery.remove, "a")
         assert await database.read(gallery.vote_count, "a") == 0
+
+
+async def test_votes_of_those_who_are_blocked_there_dont_count(tmp_path: Path) -> None:
+    now, entry = (
+        datetime.now(UTC),
+        AuditEntry(guild_id=HERE, actor_id=1, action="block", created_at=NOW),
+    )
+    blocked = Block(kind=PERSON, target_id=1, created_at=NOW)
+    async with open_database(f"sqlite:///{tmp_path / 'a.db'}") as database:
+        await database.write(gallery.reserve, post("a"))
+        await database.write(gallery.note_message, "a", 9, 1, "a.gif")
+        for voter in range(1, 6):
+            await database.write(gallery.toggle_vote, "a", voter)
+        for block in (
+            replace(blocked, target_id=1, guild_id=HERE),
+            replace(blocked, target_id=2, guild_id=EVERYWHERE, until=now + timedelta(hours=1)),
+            replace(blocked, target_id=3, guild_id=HERE, until=now - timedelta(hours=1)),
+            replace(blocked, target_id=4, guild_id=THERE),
+        ):
+            await database.write(moderation.put_block, block, entry)
+        assert await database.read(gallery.vote_count, "a") == 3
+        [(_, votes)] = await database.read(gallery.top, HERE, now - timedelta(days=1), 5)
+        assert votes == 3
+        await database.write(moderation.drop_block, (PERSON, 1, HERE), entry)
+        assert await database.read(gallery.vote_count, "a") == 4
 
 
 async def test_the_best_of_a_server_since_a_time(tmp_path: Path) -> None:

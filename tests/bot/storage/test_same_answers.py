@@ -12,11 +12,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bot.storage import (
+    appeals,
     costs,
     daily_usage,
     drafts,
     edits,
+    erasure,
     gallery,
+    guilds,
+    holdings,
     jobs,
     library,
     loras,
@@ -30,15 +34,19 @@ from bot.storage import (
     usage,
     word_lists,
 )
+from bot.storage.appeals import Appeal
 from bot.storage.database import create_engine
 from bot.storage.drafts import Draft
 from bot.storage.edits import Edit
+from bot.storage.erasure import Subject
 from bot.storage.gallery import GalleryPost
 from bot.storage.library import HistoryFilter
 from bot.storage.loras import Shared, StoredLora, Viewer
 from bot.storage.migrate import create
 from bot.storage.models import BOT, Attachment, State
 from bot.storage.moderation import AuditEntry, Block, Report
+from bot.storage.personal_data import TABLES
+from bot.storage.personal_rows import TableData
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 from tests.postgres import cluster
 
@@ -50,8 +58,9 @@ TEXT = "Größe 100 % 'x' \\ \u2028 \U0001f600"
 VIEWER = Viewer(ADA, SERVER)
 EVERY = HistoryFilter(user_id=ADA)
 MODULES = (
-    costs, daily_usage, drafts, edits, gallery, jobs, library, loras, moderation, preferences,
-    registrations, retention, samples, sent_forms, shares, usage, word_lists,
+    appeals, costs, daily_usage, drafts, edits, erasure, gallery, guilds, holdings, jobs, library,
+    loras, moderation, preferences, registrations, retention, samples, sent_forms, shares, usage,
+    word_lists,
 )  # fmt: skip
 
 Asked = set[Callable[..., Any]]
@@ -197,6 +206,14 @@ def of_a_gallery(ask: Asking) -> None:
     for user in (1, 2, 1, 1):
         ask(gallery.toggle_vote, C, user)
         ask(gallery.vote_count, C)
+    for until in (NOW, None):  # one that is over, and one that holds
+        block = Block(kind="person", target_id=2, until=until, created_at=NOW)
+        ask(
+            moderation.put_block,
+            block,
+            AuditEntry(guild_id=0, actor_id=1, action="", created_at=NOW),
+        )
+        ask(gallery.vote_count, C)
     ask(gallery.toggle_vote, D, 1)
     ask(gallery.get, C)
     ask(gallery.of_job, A)
@@ -255,7 +272,58 @@ def of_moderation(ask: Asking) -> None:
         ask(moderation.add_report, replace(report, id=report_id))
     for decision in ("kept", "removed"):
         ask(moderation.decide, A, decision, entry)
+    for report_id in (A, D):
+        ask(moderation.note_report_message, report_id, CHANNEL, 2**62)
     ask(moderation.report_of, A)
+
+
+def of_appeals(ask: Asking) -> None:
+    entry = AuditEntry(guild_id=None, actor_id=1, action="appeal_kept", created_at=NOW)
+    ask(jobs.note, B, withheld=BLOBS[6])
+    for each in (A, B, B):
+        ask(appeals.put, Appeal(job_id=each, guild_id=SERVER, created_at=NOW))
+    ask(appeals.note_message, B, None, CHANNEL, 2**62)
+    ask(appeals.allowed_not_delivered)
+    for decision in (appeals.ALLOWED, appeals.KEPT):
+        ask(appeals.decide, B, decision, 2**62, entry)
+        ask(appeals.allowed_not_delivered)
+    ask(appeals.decide, A, appeals.KEPT, 1, entry)
+    for each in (A, B, C):
+        ask(appeals.of_job, each)
+
+
+def of_guilds(ask: Asking) -> None:
+    ask(guilds.note_members, [1, 2, SERVER])
+    ask(guilds.note_members, [1, 2**62])
+    for each in (2, 2, 2**61):
+        ask(guilds.note_left, each, NOW)
+    ask(guilds.reconcile, [2, SERVER], NOW + timedelta(hours=1))
+    for before in (NOW, NOW + timedelta(hours=2)):
+        ask(guilds.left_before, before)
+    for each in (1, 2, 1):
+        ask(guilds.forget, each)
+
+
+def of_holdings(ask: Asking) -> None:
+    for user_id in (ADA, BOT, 99):
+        ask(holdings.count, user_id)
+        for data in TABLES:
+            # a row's moment is that of the writing, unless it was given one
+            ask(lambda connection, its=data, who=user_id: _rows(connection, its, who))
+        for query in (holdings.loras_of, holdings.sources_of):
+            ask(query, user_id)
+        for before in (None, 2):
+            ask(holdings.results_of, user_id, before, 1)
+    ask.asked.add(holdings.exported_page)
+
+
+def _rows(connection: Connection, data: TableData, user_id: int) -> object:
+    rows, after = holdings.exported_page(connection, data, user_id, ())
+    again = holdings.exported_page(connection, data, user_id, after) if after else ()
+    return [
+        {name: value for name, value in row.items() if not isinstance(value, datetime)}
+        for row in rows
+    ], again
 
 
 def of_retention(ask: Asking) -> None:
@@ -274,9 +342,37 @@ def of_retention(ask: Asking) -> None:
     ask(library.page, EVERY, limit=9, offset=0)
 
 
+def of_an_erasure(ask: Asking) -> None:
+    for _ in range(2):
+        ask(erasure.begin, ADA, NOW)
+    ask(erasure.pending)
+    ask(erasure.owners_untold, ADA)
+    for subject in (Subject(ADA), Subject(SERVER, is_server=True)):
+        for step in range(len(subject.steps)):
+            while ask(erasure.erase_some, subject, step):
+                pass
+    ask(erasure.files_left)
+    found = ask(erasure.free_files, "")
+    ask(erasure.free_files, found.last)
+    ask(erasure.note_files_gone, found.blobs)
+    ask(erasure.files_left)
+    ask(erasure.pending_of, ADA)
+    ask(erasure.note_rows_gone, ADA)
+    ask(erasure.pending_of, ADA)
+    messages = erasure.some_messages(ask.connection)
+    ask.asked.add(erasure.some_messages)
+    ask.said.append(("some_messages", sorted(messages)))
+    for message in sorted(messages):
+        ask(erasure.note_message_gone, message)
+    for user_id in (ADA, 99):
+        ask(erasure.end_if_over, user_id)
+        ask(erasure.pending_of, user_id)
+        ask(holdings.count, user_id)
+
+
 PARTS = (
     of_jobs, of_samples, of_a_library, of_loras, of_a_gallery, of_drafts_and_edits, of_settings,
-    of_moderation, of_retention,
+    of_moderation, of_appeals, of_guilds, of_holdings, of_retention, of_an_erasure,
 )  # fmt: skip
 
 
