@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,6 +21,7 @@ import torch
 from generator.contract.version import VERSION
 from generator.model import devices
 from generator.model.fused import layers
+from generator.model.fused.kernel_files import KernelFiles
 from generator.model.fused.network import Functions
 from generator.model.fused.ops import Ops
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 class Kernels:
     """The kernels of one device, in a directory of their own."""
 
-    directory: Path
+    files: KernelFiles
     is_cuda: bool = False
     _functions: Functions | None = None
 
@@ -44,24 +44,20 @@ class Kernels:
         name = f"{devices.describe_device(device)}-torch-{torch.__version__}-hotshot-{VERSION}"
         directory = (root or _root()) / re.sub(r"[^A-Za-z0-9._+-]+", "-", name).lower()
         try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            files = KernelFiles.open(directory)
         except OSError as error:
             logger.warning("Compiled kernels can't be kept in %s (%s).", directory, error.strerror)
             return None
-        return cls(directory, device.type == "cuda")
+        return cls(files, device.type == "cuda")
 
     @property
     def functions(self) -> Functions:
         """Return the UNet's parts with these kernels. Raises ImportError on CUDA without Triton."""
         if self._functions is None:
-            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(self.directory)
-            os.environ["TRITON_CACHE_DIR"] = str(self.directory / "triton")
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(self.files.directory)
+            os.environ["TRITON_CACHE_DIR"] = str(self.files.directory / "triton")
             self._functions = _with_triton() if self.is_cuda else _compiled()
         return self._functions
-
-    def throw_away(self) -> None:
-        """Delete all kernels, so that the next process makes them anew."""
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _with_triton() -> Functions:

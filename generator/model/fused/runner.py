@@ -46,6 +46,7 @@ class UNetRunner:
     _addresses: tuple[int, ...] = ()
     _fused: FusedUNet | None = None
     _too_large: set[object] = field(default_factory=set)
+    _compiled: set[object] = field(default_factory=set)
 
     def predict(
         self,
@@ -72,12 +73,17 @@ class UNetRunner:
         shape = (tuple(sample.shape), *conditioning.hidden.shape[:2], len(inputs))
         if self.kernels is not None and ("fused", shape) not in self._too_large:
             try:
-                return self._run("fused", shape, inputs, conditioning)
+                made = self._run("fused", shape, inputs, conditioning)
             except Exception as error:  # noqa: BLE001 - of a compiler, whatever it is
                 if is_out_of_memory(error):
                     self._note_too_large(("fused", shape))
                 else:
                     self._give_up_compiling(error)
+            else:
+                if shape not in self._compiled:
+                    self._compiled.add(shape)
+                    self.kernels.files.keep()
+                return made
         return self._run("written", shape, inputs, conditioning)
 
     def forget(self) -> None:
@@ -170,7 +176,7 @@ class UNetRunner:
     def _give_up_compiling(self, error: Exception) -> None:
         """Throw the kernels away, which may be damaged, and have no more of them."""
         assert self.kernels is not None  # noqa: S101 - used just now
-        self.kernels.throw_away()
+        self.kernels.files.throw_away()
         self.forget()
         logger.warning(
             "The UNet's kernels can't be used here, so GIFs take the slower way (%s).",

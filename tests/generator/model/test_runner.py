@@ -136,7 +136,7 @@ def test_what_cannot_be_compiled_is_said_once_and_the_plain_way_goes_on(
     assert said == [
         "The UNet's kernels can't be used here, so GIFs take the slower way (no compiler here)."
     ]
-    assert not kernels.directory.exists()  # what is damaged isn't found again
+    assert not kernels.files.directory.exists()  # what is damaged isn't found again
 
 
 def test_what_is_too_large_to_be_fast_is_made_the_plain_way_and_tried_once(
