@@ -23,6 +23,7 @@ from bot.jobs.store import JobStore
 from bot.operations.config_file import RunningConfig
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
+from bot.policy.memory_limit import MemoryLimit
 from bot.policy.pictures.picture_judge import PictureJudge, make_picture_judge
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.seconds_quota import SecondsQuota
@@ -91,6 +92,7 @@ async def furnish(
     jobs = _job_service(
         settings, models, store, cost_history, blobs=blobs, gate=policy, notifier=notifier
     )
+    policy.set_memory_limit(MemoryLimit(jobs.clip_pixels))
     pictures.set_alert(jobs.alert_owner)
     progress.set_job_service(jobs)
     groups.set_job_service(jobs)

@@ -74,7 +74,7 @@ class WorkerRoster:
         """Return what such workers can make; those that differ in their names alone share it."""
         host = host_of(can.device)
         device = f"{host}." if host and self._is_avoided(host) else ""
-        kind = replace(can, device=device, dtype="", batch_pixels=0)
+        kind = replace(can, device=device, dtype="", batch_pixels=0, clip_pixels=0)
         if kind not in self._fits:
             if len(self._fits) >= _MAX_REMEMBERED:
                 self._fits.clear()
@@ -88,6 +88,14 @@ class WorkerRoster:
     def models(self) -> frozenset[str]:
         """Return the models that a worker holds or can load."""
         return frozenset().union(*map(models_of, self._connected.values()))
+
+    def clip_pixels(self, model: str) -> int | None:
+        """Return how many pixels a clip by a model may have at most, in all its frames; None: any.
+
+        Nothing is known of a worker that is loading, nor of one that doesn't say it.
+        """
+        said = [can.clip_pixels for can in self._connected.values() if model in models_of(can)]
+        return None if self._loading or 0 in said else max(said, default=None)
 
     def lacking(self, needs: JobNeeds) -> Text | None:
         """Return why a job waits for another worker; None where one can make it, or may yet."""

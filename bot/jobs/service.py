@@ -234,6 +234,10 @@ class JobService(WorkerEvents):
         """Return people's unfinished jobs, in the order in which they were accepted."""
         return [job for job in self._store if not job.origin.is_background]
 
+    def clip_pixels(self, model: str) -> int | None:
+        """Return how many pixels a clip by a model may have in all its frames; None: any."""
+        return self._roster.clip_pixels(model or self._model)
+
     def models(self) -> frozenset[str]:
         """Return the models that a connected worker holds or can load, and that aren't paused."""
         return self._roster.models().difference(self.holds.models)

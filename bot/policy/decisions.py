@@ -24,6 +24,7 @@ class Rule(enum.StrEnum):
     PICTURES = "pictures"
     ADULT = "adult"
     TIME = "time"  # that one GIF may take
+    MEMORY = "memory"  # that one clip may take
     QUOTA = "quota"  # of seconds
     UNFINISHED = "unfinished"  # jobs of one person
     COOLDOWN = "cooldown"

@@ -28,6 +28,7 @@ from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
 from bot.policy.decisions import DecisionStream, Rule
+from bot.policy.memory_limit import MemoryLimit
 from bot.policy.pictures.picture_judge import PictureJudge
 from bot.policy.rate_limit import RateLimit
 from bot.policy.seconds_quota import SecondsQuota
@@ -74,6 +75,7 @@ class PolicyGate:
         self._pictures = pictures
         self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
+        self._memory_limit: MemoryLimit | None = None
         self._priority_roles: Mapping[str, float] = priority_roles or {}
         self._leaving = LeavingPeople() if leaving is None else leaving
 
@@ -90,6 +92,10 @@ class PolicyGate:
         self._seconds.configure(settings.quota)
         self._adult.configure(settings)
 
+    def set_memory_limit(self, limit: MemoryLimit) -> None:
+        """Ask this of each request from now on; workers say what they have once they are there."""
+        self._memory_limit = limit
+
     def _set_cooldown(self, seconds: float) -> None:
         self._cooldown_seconds = seconds
         self._cooldown = RateLimit(at_once=1.0, each_second=1 / seconds if seconds else 0.0)
@@ -105,7 +111,7 @@ class PolicyGate:
         with asking(Rule.WORDS):
             for text in dict.fromkeys(request.prompt for request in requests):
                 await self.check_words(place, text)
-        self._check_time(requests)
+        self._check_cost(requests)
         if requests:
             with asking(Rule.QUOTA):
                 await self._seconds.check(actor, place, requests)
@@ -167,7 +173,7 @@ class PolicyGate:
             await self._adult.check(place, request, style)
         with asking(Rule.WORDS):
             await self.check_words(place, request.prompt)
-        self._check_time([request])
+        self._check_cost([request])
         with asking(Rule.PICTURES):
             await self._pictures.check_brought(files, place.guild_id)
         with asking(Rule.DISK):
@@ -211,10 +217,13 @@ class PolicyGate:
         of_roles = self._priority_roles.items()
         return max((each for role, each in of_roles if int(role) in actor.roles), default=1.0)
 
-    def _check_time(self, requests: Sequence[Request]) -> None:
+    def _check_cost(self, requests: Sequence[Request]) -> None:
         if self._time_limit is not None:
             with self.decisions.asking(Rule.TIME):
                 self._time_limit.check(requests)
+        if self._memory_limit is not None:
+            with self.decisions.asking(Rule.MEMORY):
+                self._memory_limit.check(requests)
 
     async def _checked_rules(
         self, actor: Actor, place: Place, requests: Sequence[Request]

@@ -286,8 +286,9 @@ class Capabilities:
     one that names none has that alone. ``device`` and ``dtype`` are those chosen. ``max_frames``
     and ``max_pixels`` (of a frame) are those of ``model``. ``stages`` are those that a request may
     choose. ``batch_pixels`` are those of all frames of clips that it computes together with
-    ``model``, at most: 0 where it makes one clip at a time. ``unknown`` names what a newer worker
-    says of itself beside that; it isn't used.
+    ``model``, at most: 0 where it makes one clip at a time. ``clip_pixels`` are those of all frames
+    of one clip that its memory holds until their file is written, 0 where that isn't known.
+    ``unknown`` names what a newer worker says of itself beside that; it isn't used.
     """
 
     model: str
@@ -298,6 +299,7 @@ class Capabilities:
     stages: tuple[str, ...] = ()
     models: tuple[LoadableModel, ...] = ()
     batch_pixels: int = 0
+    clip_pixels: int = 0
     unknown: tuple[str, ...] = field(default=(), compare=False)
 
     def clips_together(self, clip_pixels: int) -> int:

@@ -1,8 +1,10 @@
-"""How much of several clips a device computes together, by what it has and what it gains."""
+"""How much is made together: of several clips at a time, and of one clip until it is a file."""
 
 from __future__ import annotations
 
-from generator.model import devices
+from generator.contract.bounds import MAX_FRAMES
+from generator.contract.limits import ModelLimits
+from generator.model import devices, memory
 from generator.model.latents import LATENT_SCALE
 from generator.model.loading import HotshotModel
 
@@ -12,6 +14,9 @@ _CPU_PIXELS = 4 * 128 * 128
 # Of the first block's channels, this many are there at a time for each latent of a guided clip:
 # 0.49 GiB a megapixel, as an H200 took for 8 and 24 frames of 512 x 512, and for 8 of 1024 x 1024.
 _LIVE_TENSORS = 52
+# Of RAM, for each pixel of all frames: as they are decoded, as an array, in the memory that an
+# encoder shares (3 each), and in the encoder itself (GIF 0.8, WebP 3.4, MP4 6.0, as measured).
+_CLIP_BYTES = 16
 
 
 def batch_pixels(model: HotshotModel) -> int:
@@ -28,6 +33,17 @@ def batch_pixels(model: HotshotModel) -> int:
             return pixels_that_fit(model, devices.free_bytes(model.device))
         case _:
             return 0
+
+
+def clip_pixels(limits: ModelLimits) -> int:
+    """Return how many pixels of all frames of a clip fit into the RAM that is free; 0 for unknown.
+
+    Whatever is free, a clip that its model makes at once in its own size is tried.
+    """
+    free = memory.available_bytes()
+    if free is None:
+        return 0
+    return max(free // _CLIP_BYTES, MAX_FRAMES * limits.native_edge**2)
 
 
 def pixels_that_fit(model: HotshotModel, free_bytes: int) -> int:

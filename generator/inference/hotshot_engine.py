@@ -23,7 +23,7 @@ from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.contract.raw_clip import RawClip
 from generator.contract.worker_settings import COMPILE_AUTO
 from generator.inference.ahead import Ahead, Pictures
-from generator.inference.batch_size import batch_pixels
+from generator.inference.batch_size import batch_pixels, clip_pixels
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline, Variation
 from generator.inference.recipe_writer import model_hashes, write_recipe
@@ -137,6 +137,10 @@ class HotshotEngine:
     @property
     def batch_pixels(self) -> int:
         return batch_pixels(self.pipeline.model)
+
+    @property
+    def clip_pixels(self) -> int:
+        return clip_pixels(self.limits)
 
     def generate_together(self, jobs: Sequence[EngineJob]) -> None:
         """Make the frames of several files, whose requests differ in their seeds alone."""

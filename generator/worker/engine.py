@@ -77,6 +77,15 @@ class BatchEngine(Engine, Protocol):
 
 
 @runtime_checkable
+class BoundedEngine(Engine, Protocol):
+    """An engine that knows how large a clip its machine's memory holds."""
+
+    @property
+    def clip_pixels(self) -> int:
+        """As ``Capabilities`` has them: 0 where it isn't known."""
+
+
+@runtime_checkable
 class MeasuringEngine(Engine, Protocol):
     """An engine that knows how much of its GPU's memory it takes."""
 

@@ -30,7 +30,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.worker.ahead import Ahead
 from generator.worker.batch_run import run_jobs
 from generator.worker.encoder_pool import EncoderPool, EncoderSettings
-from generator.worker.engine import BatchEngine, Engine, EngineFactory
+from generator.worker.engine import BatchEngine, BoundedEngine, Engine, EngineFactory
 from generator.worker.inbox import Inbox
 from generator.worker.job_run import JobRun, Voice
 from generator.worker.pace import Pace
@@ -126,6 +126,7 @@ def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
         stages=tuple(CHOICES),
         models=tuple(_loadable(settings, engine)),
         batch_pixels=engine.batch_pixels if isinstance(engine, BatchEngine) else 0,
+        clip_pixels=engine.clip_pixels if isinstance(engine, BoundedEngine) else 0,
     )
 
 

@@ -35,6 +35,9 @@ async def test_a_gif_is_made_again_with_another_sampler_and_a_second_controlnet(
         controls = [(control["kind"], control["scale"]) for control in again["controls"]]
         assert sorted(controls) == [("canny", 0.6), ("depth", 0.6)]
 
+        long = await said(await ada.slash("gif", prompt="a cat", frames=200))
+        assert "memory for 200 frames of 512 x 512; ask for at most 128, or" in long
+
         panel = await panel_of(await ada.press(made, "Edit"))
         for typed, sentence in (
             ("0: much | 5: 0", "neither a number nor keys with numbers"),

@@ -17,6 +17,8 @@ from tests.generator.engines import Loaded
 
 
 class Draws(Loaded):
+    clip_pixels = 128 * 512 * 512  # its machine has no more memory
+
     def colour(self, request: Request) -> tuple[int, int, int]:
         """What moves is red, unless somebody asks otherwise."""
         return (60, 60, 220) if "blue" in request.prompt else (220, 60, 60)
