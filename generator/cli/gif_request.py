@@ -78,7 +78,8 @@ def _with_image(request: Request, options: GifOptions[str], limits: ModelLimits)
         raise RequestError("There is an image strength but no image; give --image.")
     if options.image_strength is None and not request.image:
         request = replace(request, image_strength=limits.image_strength)
-    return replace(request, image=image) if image else request.without_image()
+    request = replace(request, image=image)
+    return request.without_image() if options.image == "" else request
 
 
 def _with_upscale(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:

@@ -12,6 +12,7 @@ from generator.cli import gif_flags
 from generator.cli.gif import _setup
 from generator.cli.gif_request import build_request
 from generator.contract.command_line import Parser, UsageError
+from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Lora, Request
 from generator.contract.options.gif_options import OPTIONS
 from generator.contract.options.spec import Flag, Kind, OptionSpec
@@ -153,6 +154,13 @@ def test_what_a_recipe_brings_is_turned_off(
     changed = {name for name in asdict(usual) if getattr(made, name) != getattr(BROUGHT, name)}
     assert changed == {*changes, *sampling}
     assert {name: getattr(made, name) for name in changes} == changes
+
+
+def test_frames_to_keep_need_an_image_still() -> None:
+    words = ["--prompt", "x", "--keep-frames", "3"]
+    request = build_request(_parser().parse_args(words), BIG, None)
+    with pytest.raises(RequestError, match="To keep frames there must be an image"):
+        BIG.check(request)
 
 
 def test_of_the_model_too() -> None:
