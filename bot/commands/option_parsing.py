@@ -92,6 +92,8 @@ def kept_defaults(
     specs: Sequence[OptionSpec] = OPTIONS,
 ) -> dict[str, object]:
     """Return the raw defaults that are still offered: one's own before the server's."""
+    if not (own or server):
+        return {}
     found = [
         (spec, kept[spec.name])
         for spec in specs
@@ -103,6 +105,8 @@ def kept_defaults(
 
 def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> GivenOptions:
     """Return the options with raw defaults for what was left out. Raises RequestError."""
+    if not defaults:
+        return options
     # an empty text was never a setting: nothing was set
     missing = {
         spec.name: read_value(spec, defaults[spec.name])

@@ -7,7 +7,7 @@ ends up in one, its reader gets an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bot.gateway import discord_compat
@@ -55,7 +55,7 @@ def clean_json(value: Any) -> Any:
     """Return a JSON value with every text in it cleaned, names of fields too."""
     if isinstance(value, str):
         return clean_text(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {clean_json(key): clean_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [clean_json(each) for each in value]

@@ -87,7 +87,10 @@ class CostHistory:
         await self._save(model, f"{_LOADING_PREFIX}{device}", {"seconds": seconds})
 
     def _costs_of(self, request: Request) -> CostModels:
-        return self._costs.setdefault(self.model_of(request), CostModels())
+        model = self.model_of(request)
+        if (costs := self._costs.get(model)) is None:
+            costs = self._costs[model] = CostModels()
+        return costs
 
     async def _save(self, model: str, device: str, sums: Any) -> None:
         try:

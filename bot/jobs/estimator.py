@@ -356,9 +356,8 @@ class _FreeWorkers:
 
     def take(self, model: str) -> float:
         """Take the worker that can begin a job of this model first; return in how many seconds."""
-        change = self._change_seconds(model)
         soonest = {
-            held: heap[0] + (0.0 if held in ("", model) else change)
+            held: heap[0] + (0.0 if held in ("", model) else self._change_seconds(model))
             for held, heap in self._free.items()
             if heap
         }

@@ -99,8 +99,10 @@ class _Person:
 
     def tickets(self) -> list[Ticket]:
         """Return all tickets in order of acceptance."""
+        if len(self.lanes) == 1:
+            return list(next(iter(self.lanes.values())).tickets)
         both = [ticket for lane in self.lanes.values() for ticket in lane.tickets]
-        return both if len(self.lanes) == 1 else sorted(both, key=lambda ticket: ticket.number)
+        return sorted(both, key=lambda ticket: ticket.number)
 
 
 class _Heap:
