@@ -215,8 +215,10 @@ def _rows(local: Latencies, remote: Latencies, lost: Sequence[float]) -> list[tu
     return rows
 
 
-def run(rounds: int, counts: Sequence[int], seconds: float, *, whole: bool) -> None:
-    """Measure and print."""
+def run(
+    rounds: int, counts: Sequence[int], seconds: float, *, whole: bool, each_makes: int
+) -> None:
+    """Measure and print; ``each_makes`` jobs of 1 s are those of a worker of the ``whole`` bot."""
     figures = machine.run_event_loop(compare(rounds))
     title = "a worker here and one on a host"
     print_table(title, ("p50 / p99", "local", "remote", "goal"), _rows(*figures))
@@ -228,7 +230,7 @@ def run(rounds: int, counts: Sequence[int], seconds: float, *, whole: bool) -> N
     heads = ("workers", "made", "of ideal", "CPU of the bot's side a job")
     print_table("jobs of 50 ms, the transport alone", heads, rows)
     if whole:
-        measure_bot()
+        measure_bot(most_workers=max(counts, default=1), seconds=2 * seconds, each_makes=each_makes)
 
 
 def main() -> None:
@@ -236,9 +238,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32])
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--jobs", type=int, default=30, help="of 1 s, of a worker of the bot")
     parser.add_argument("--transport-only", action="store_true", help="leave out the whole bot")
     chosen = parser.parse_args()
-    run(chosen.rounds, chosen.workers, chosen.seconds, whole=not chosen.transport_only)
+    run(
+        chosen.rounds,
+        chosen.workers,
+        chosen.seconds,
+        whole=not chosen.transport_only,
+        each_makes=chosen.jobs,
+    )
 
 
 if __name__ == "__main__":

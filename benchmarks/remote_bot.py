@@ -105,11 +105,12 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def measure_bot() -> None:
-    """Measure and print."""
-    share, each, memory = machine.run_event_loop(_cost(16, 200, 20.0))
+def measure_bot(*, most_workers: int, seconds: float, each_makes: int) -> None:
+    """Measure and print: ``seconds`` of commands, then ``each_makes`` jobs of each worker."""
+    beside = min(16, most_workers)
+    share, each, memory = machine.run_event_loop(_cost(beside, 200, seconds))
     print_table(
-        "a bot with 16 workers on hosts, at 200 commands a second",
+        f"a bot with {beside} workers on hosts, at 200 commands a second",
         ("", "measured"),
         [
             ("the bot's CPU", f"{share:.0%} of a core"),
@@ -118,8 +119,8 @@ def measure_bot() -> None:
         ],
     )
     rows = []
-    for workers in (1, 16, 32):
-        rate, busy = machine.run_event_loop(_carried(workers, 30))
+    for workers in (each for each in (1, 4, 16, 32) if each <= most_workers):
+        rate, busy = machine.run_event_loop(_carried(workers, each_makes))
         rows.append((str(workers), f"{rate:.1f}", f"{rate / workers:.2f}", f"{busy:.0%}"))
     heads = ("workers", "jobs a second", "of ideal", "the bot's CPU")
     print_table(f"jobs of 1 s, the whole bot, {os.cpu_count()} cores", heads, rows)
