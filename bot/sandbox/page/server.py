@@ -132,8 +132,15 @@ class PageServer:
     # -- files -------------------------------------------------------------------------------------
 
     async def _get_index(self, _: web.Request) -> web.Response:
-        index = self._files["index.html"]
-        return web.Response(body=index, content_type="text/html", charset="utf-8")
+        scripts = [name for name in self._files if name.endswith(".js")]
+        # else a browser learns of each only from the one that imports it
+        links = ", ".join(f"<{name}>; rel=modulepreload" for name in scripts)
+        return web.Response(
+            body=self._files["index.html"],
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Link": links},
+        )
 
     async def _get_static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

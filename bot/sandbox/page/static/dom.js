@@ -24,12 +24,12 @@ export function newId(prefix) {
   return `${prefix}-${lastId}`;
 }
 
-/** Show a sentence for a while; screen readers say it at once. */
-export function notice(sentence) {
+/** Show a sentence for a while; screen readers say it at once. It is a problem, or good news. */
+export function notice(sentence, isGood = false) {
   const box = document.getElementById("notices");
   const shown = el(
     "div",
-    { class: "notice" },
+    { class: `notice${isGood ? " good" : ""}` },
     el("span", { text: sentence }),
     el("button", { type: "button", "aria-label": say("Close"), text: "×", onclick: () => shown.remove() }),
   );

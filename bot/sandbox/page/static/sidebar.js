@@ -116,7 +116,7 @@ function applyTheme(value) {
 }
 
 function trouble(wasOpen, line) {
-  const input = el("input", { id: "order", type: "text", list: "orders", autocomplete: "off", maxlength: "1000", data: { key: "order" } });
+  const input = el("input", { id: "order", type: "text", list: "orders", autocomplete: "off", maxlength: "1000", placeholder: "gateway drop", data: { key: "order" } });
   input.value = line || "";
   const orders = [
     "refuse PATCH /webhooks/* 500 times=3",
@@ -139,7 +139,7 @@ function trouble(wasOpen, line) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (await perform(form, "order", { line: input.value })) {
-      notice(say("Done: {line}", { line: input.value }));
+      notice(say("Done: {line}", { line: input.value }), true);
       input.value = "";
     }
   });
@@ -169,6 +169,6 @@ function drawStatus() {
     ? say("The sandbox isn't there. The page goes on as soon as it is started again; if it then has another address, open the one that it prints.")
     : state.bot.connected
       ? ""
-      : say("No bot is connected yet. Start one with the line that the sandbox prints.");
+      : say("No bot is connected. The sandbox prints the line that starts one.");
   if (box.textContent !== text) box.textContent = text;
 }

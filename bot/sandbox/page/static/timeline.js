@@ -15,6 +15,8 @@ let most = AT_ONCE;
 let shown = new Map(); // elements by message
 let waiting = []; // ids of those that are still to be drawn above, the newest last
 let timer = 0;
+let isFrameAsked = false;
+let endTop = 0; // where the end was the last time it was gone to
 let focused = null; // {id, key} of what had the focus before everything was drawn anew
 
 export function startTimeline() {
@@ -25,29 +27,43 @@ export function startTimeline() {
   });
   // pictures that come late push what was read away
   new ResizeObserver(() => stayAtEnd(box)).observe(box);
-  box.addEventListener("load", () => stayAtEnd(box), true);
-  box.addEventListener("loadedmetadata", () => stayAtEnd(box), true);
+  for (const name of ["load", "loadedmetadata"]) {
+    box.addEventListener(name, () => stayAtEnd(box), true);
+  }
   box.addEventListener("scroll", () => {
     const isNear = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-    box.dataset.atEnd = isNear ? "yes" : "no";
+    // further up than the end was: somebody scrolled; else only more came to stand above it
+    if (isNear) {
+      box.dataset.atEnd = "yes";
+      endTop = box.scrollTop;
+    } else if (box.scrollTop < endTop - 1) {
+      box.dataset.atEnd = "no";
+    }
   });
 }
 
+/** Go on showing the end with the next frame, which lays the page out anyway. */
 function stayAtEnd(box) {
-  if (box.dataset.atEnd !== "no") box.scrollTop = box.scrollHeight;
+  if (isFrameAsked || box.dataset.atEnd === "no") return;
+  isFrameAsked = true;
+  requestAnimationFrame(() => {
+    isFrameAsked = false;
+    if (box.dataset.atEnd === "no") return;
+    box.scrollTop = box.scrollHeight;
+    endTop = box.scrollTop;
+  });
 }
 
 function drawAll(box) {
-  if (box.dataset.place !== state.place) {
-    most = AT_ONCE;
-    box.dataset.atEnd = "yes";
-  }
+  if (box.dataset.place !== state.place) box.dataset.atEnd = "yes";
+  if (box.dataset.atEnd !== "no") most = AT_ONCE;
   box.dataset.place = state.place;
   const active = box.contains(document.activeElement) ? document.activeElement : null;
   focused = active && { id: active.closest("[data-id]")?.dataset.id, key: active.dataset.key };
   shown = new Map();
   box.replaceChildren();
-  drawMore(box);
+  clearTimeout(timer);
+  timer = setTimeout(() => drawMore(box)); // what else is to be drawn comes first
 }
 
 /** Draw what stands above what is drawn, as much as there is room for. */
@@ -68,7 +84,10 @@ function drawSlice(box, isMoreAbove) {
   const made = new Map();
   while (waiting.length && (!made.size || performance.now() < until)) {
     const message = state.messages.get(waiting.pop());
-    if (message) made.set(message.id, messageElement(message)); // it may be gone meanwhile
+    if (!message) continue; // it is gone meanwhile
+    const element = messageElement(message);
+    element.classList.toggle("old", shown.size + made.size >= AT_ONCE);
+    made.set(message.id, element);
   }
   const older = [...made].reverse();
   shown = new Map([...older, ...shown]);
@@ -79,9 +98,10 @@ function drawSlice(box, isMoreAbove) {
 }
 
 function prepend(box, elements) {
-  const before = box.scrollHeight;
+  const read = box.dataset.atEnd === "no" ? box.querySelector(".message") : null;
+  const before = read?.getBoundingClientRect().top;
   box.prepend(...elements);
-  if (box.dataset.atEnd === "no") box.scrollTop += box.scrollHeight - before;
+  if (read) box.scrollTop += read.getBoundingClientRect().top - before;
   else stayAtEnd(box);
 }
 
@@ -136,6 +156,7 @@ function change(box, { changed, gone }) {
 function replace(message) {
   const old = shown.get(message.id);
   const made = messageElement(message);
+  made.classList.toggle("old", old.classList.contains("old"));
   keepPictures(old, made);
   replaceKeepingFocus(old, made);
   shown.set(message.id, made);
@@ -146,6 +167,7 @@ function append(box, message) {
   box.querySelector(".welcome")?.remove();
   box.append(made);
   shown.set(message.id, made);
+  if (message.author.id === state.me) box.dataset.atEnd = "yes"; // who writes wants to see it
 }
 
 /** Let go of what is far above while the newest is read: a page may be open for days. */
