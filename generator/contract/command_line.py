@@ -20,6 +20,7 @@ from generator.contract.errors import HotshotError
 _WRONG_CHOICE = re.compile(
     r"(?P<said>.*invalid choice: '(?P<name>[^']*)')(?P<there> \(choose from (?P<names>.*)\))"
 )
+_VALUE_OF_SWITCH = re.compile(r"^(\S+): ignored explicit argument (.*)$")
 
 
 class UsageError(HotshotError):
@@ -68,6 +69,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ")
+        message = _VALUE_OF_SWITCH.sub(r"\1: takes no value, not \2", message)
         if wrong := _WRONG_CHOICE.fullmatch(message):
             message = wrong["said"] + (
                 _meant(wrong["name"], re.findall(r"[\w.-]+", wrong["names"])) or wrong["there"]

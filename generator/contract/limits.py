@@ -45,7 +45,7 @@ from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
 from generator.contract.request_shape import remembered_by_shape
 from generator.contract.stages import UPSCALE, check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
-from generator.contract.travel import check_keys, strengths, text_keys
+from generator.contract.travel import check_text, strengths, text_keys
 from generator.contract.windows import LOOP, MIN_WINDOW, frames_at_once
 
 NANO = "nano"
@@ -233,8 +233,13 @@ def _scaled(edge_at_512: int, native_edge: int) -> int:
 
 def _check_text(request: Request) -> None:
     keys = text_keys(request.prompt, request.video_length)
-    texts = [key.text for key in keys] or [request.prompt]
-    if not all(plain_text(text).strip() for text in texts):
+    for key in keys:
+        if len(keys) > 1 and not plain_text(key.text).strip():
+            raise RequestError(
+                "The prompt says nothing at the key {key}; write what the GIF shows from there on.",
+                key=key.name,
+            )
+    if not plain_text(keys[0].text if keys else request.prompt).strip():
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
     for spec in (spec_named("prompt"), spec_named("negative_prompt")):
         what, text = spec.subject, spec.value_of(request) or ""
@@ -247,8 +252,7 @@ def _check_text(request: Request) -> None:
             )
         if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
-        keys = text_keys(text, request.video_length)
-        check_keys(what, keys, request.video_length)
+        keys = check_text(what, text, request.video_length)
         for fragment in chain(*map(parse_fragments, [key.text for key in keys] or [text])):
             of = Text("The weight of {text!r}", text=fragment.text[:40])
             check_range(of, fragment.weight, 0, MAX_WEIGHT)

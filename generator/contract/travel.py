@@ -23,6 +23,8 @@ _KEY = r"(?P<gradual>~)?\s*(?P<at>\d{1,6}|\d{1,3}(?:\.\d{1,3})?\s*%)\s*:"
 # A colon between digits is a time of day in a text; in a list of numbers it can't be.
 _BEFORE_TEXT = re.compile(rf"(?:^|[|\n])\s*{_KEY}(?!\d)")
 _BEFORE_NUMBER = re.compile(rf"(?:^|[|\n])\s*{_KEY}")
+# What somebody means for a key: of two that stand where keys do, each must be one.
+_MEANT = re.compile(r"(?:^|[|\n])\s*(?P<key>~?\s*[-+]?\d[\d.,]*\s*%?\s*:)(?!\d)")
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{0,6})?|\.\d{1,6}")
 
 
@@ -70,6 +72,23 @@ def with_each_text(text: str, change: Callable[[str], str]) -> str:
         return change(text)
     marked = (("~" if key.is_gradual else "") + key.name for key in keys)
     return " | ".join(f"{mark}: {change(key.text)}" for mark, key in zip(marked, keys, strict=True))
+
+
+def check_text(what: Text, text: str, frames: int) -> tuple[Key, ...]:
+    """Return a text's keys. Raises RequestError for what is no key, and as ``check_keys`` does."""
+    meant = list(_MEANT.finditer(text.strip()))
+    if len(meant) > 1 and meant[0].start() == 0 and not meant[0][0].startswith("|"):
+        for one in meant:
+            if re.fullmatch(_KEY, one["key"]) is None:
+                raise RequestError(
+                    "{what} has {key} where a key stands; write a frame, such as 4:, or a "
+                    "percentage, such as 50%:.",
+                    what=what,
+                    key=shorten(one["key"]),
+                )
+    keys = text_keys(text, frames)
+    check_keys(what, keys, frames)
+    return keys
 
 
 def check_keys(what: Text, keys: Sequence[Key], frames: int) -> None:

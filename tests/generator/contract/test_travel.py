@@ -81,7 +81,7 @@ def test_strengths_are_numbers_by_frame() -> None:
         ("0: a | 3: b | 3: c", "The prompt has two keys at the same frame, 3; leave one out"),
         ("0: a | 100%: b | 7: c", "two keys at the same frame, 7"),
         ("0: a | 5: b | 3: c", "has the key 3 after 5; write keys in the order of their frames"),
-        ("0: a | 4:", "The prompt is empty"),
+        ("0: a | 4:", "The prompt says nothing at the key 4; write"),
         ("\n".join(f"{at}: a" for at in range(40)), "The prompt has 40 keys; at most 32"),
         ("0: a | 4: (b:9)", "The weight of 'b' must be from 0 to 3"),
     ],
@@ -104,6 +104,28 @@ def test_what_a_controlnet_can_t_have_gets_a_sentence(scales: str, sentence: str
     LIMITS.check(FOLLOWING)
     with pytest.raises(RequestError, match=sentence):
         LIMITS.check(replace(FOLLOWING, controls=(Control("canny", scales=scales),)))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key"),
+    [
+        ("0: a | -1: b", "-1:"),
+        ("0: a | 4.5: b", "4.5:"),
+        ("0: a | 99999999999: b", "99999999999:"),
+        ("-1: a | 4: b", "-1:"),
+        ("4: a\n~2.5: b", "~2.5:"),
+    ],
+)
+def test_what_is_meant_for_a_key_and_is_none_gets_a_sentence(prompt: str, key: str) -> None:
+    with pytest.raises(RequestError, match=f"has {key} where a key stands; write a frame"):
+        LIMITS.check(replace(PLAIN, prompt=prompt))
+    with pytest.raises(RequestError, match=r"^The negative prompt has"):
+        LIMITS.check(replace(PLAIN, negative_prompt=prompt))
+
+
+@pytest.mark.parametrize("prompt", ["16:9 | 4:3", "0: a ball | 16:9 wide", "a | 0.5: b", "1.5: a"])
+def test_other_colons_are_none_of_that(prompt: str) -> None:
+    LIMITS.check(replace(PLAIN, prompt=prompt))
 
 
 def test_negative_prompts_travel_as_well() -> None:
