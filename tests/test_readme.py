@@ -1,7 +1,8 @@
 """The README and docs/ as a new user types them: each command of a shell block is run, or parsed.
 
 A block is run as it stands, in a directory that has what a clone has, one after the other, since
-later ones of a page use what earlier ones made. A block may be left out by a comment before it,
+later ones of a page use what earlier ones made; `hotshot` is forked from a Python that has imported
+torch, since that takes longer than most of them. A block may be left out by a comment before it,
 which says why: `<!-- not run by its test: needs a GPU -->`. Its commands are then read by the real
 parsers, so that every flag in them exists.
 """
@@ -26,6 +27,7 @@ from generator.__main__ import _parser
 from generator.cli.parsing import with_dashes
 from generator.media.containers import sniff_file
 from generator.sources.decoders import open_source
+from tests.bot.fork_server import IS_POSSIBLE, ForkServer
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +84,9 @@ def name(block: Block) -> str:
     return f"{block.page} line {block.line}"
 
 
+_server = ForkServer("generator.inference.hotshot_engine", OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
+
+
 def _clone(directory: Path) -> Path:
     for one in WHAT_A_CLONE_HAS:
         (directory / one).symlink_to(ROOT / one)
@@ -89,6 +94,12 @@ def _clone(directory: Path) -> Path:
     programs.mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():
         (programs / program.name).symlink_to(program)
+    if IS_POSSIBLE:
+        forked = [sys.executable, "-IS", str(ROOT / "tests" / "bot" / "forked_program.py")]
+        words = shlex.join([*forked, str(_server.open().fileno()), "generator"])
+        (programs / "hotshot").unlink()
+        (programs / "hotshot").write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+        (programs / "hotshot").chmod(0o755)
     return directory
 
 
@@ -117,6 +128,7 @@ def _run(block: Block, place: Path) -> None:
         text=True,
         timeout=5 * PATIENCE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        pass_fds=[_server.open().fileno()] if IS_POSSIBLE else (),
     )
     assert done.returncode == 0, f"{name(block)}\n{block.text}\n{done.stdout}\n{done.stderr}"
     for words in block.commands():

@@ -1,10 +1,11 @@
 """Programs that begin without their imports: a Python that has imported the bot forks each.
 
 A test of a whole bot begins one, and most of that is a second of imports, the same each time. So a
-process of each test process (``python -m tests.bot.fork_server CHANNEL``) imports them once, runs
-none of it, and forks for every program: from there on it is what ``python -m MODULE`` would be,
-with a directory, environment, arguments and output of its own, and it ends as a Python ends.
-Where a system can't do that, or has no need to, ``asyncio.create_subprocess_exec`` does it all.
+process of each test process (``python -m tests.bot.fork_server CHANNEL MODULE...``) imports them
+once, runs none of it, and forks for every program: from there on it is what ``python -m MODULE``
+would be, with a directory, environment, arguments and output of its own, and it ends as a Python
+ends. Where a system can't do that, or has no need to, ``asyncio.create_subprocess_exec`` does it
+all. What begins programs in a shell asks by ``tests/bot/forked_program.py``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import BinaryIO
 ROOT = Path(__file__).parents[2]
 IS_POSSIBLE = hasattr(os, "pidfd_open")
 _MOST_BYTES = 1 << 18  # of one order: an environment and arguments
-_PRELOADED = (
+_OF_A_BOT = (
     "alembic.command",
     "alembic.config",
     "bot.app.main",
@@ -66,9 +67,14 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The process that forks, begun when it is first needed; it ends with its caller."""
+    """The process that forks, begun when it is first needed; it ends with its caller.
 
-    def __init__(self) -> None:
+    ``variables``: what ``preloaded`` modules are to find in the environment as they are imported.
+    """
+
+    def __init__(self, *preloaded: str, **variables: str) -> None:
+        self._preloaded = preloaded or _OF_A_BOT
+        self._variables = variables
         self._channel: socket.socket | None = None
         self._owner = 0
 
@@ -76,10 +82,12 @@ class ForkServer:
         self, module: str, arguments: tuple[str, ...], env: dict[str, str], output: BinaryIO
     ) -> ForkedProcess:
         """Run ``python -m module arguments`` in the project's directory."""
-        order = json.dumps({"module": module, "arguments": arguments, "env": env}).encode()
+        asked = {"module": module, "arguments": arguments, "env": env, "standard": (1, 2)}
+        order = json.dumps(asked | {"directory": str(ROOT)}).encode()
         reading, writing = os.pipe()
+        files = [writing, output.fileno(), output.fileno()]
         try:
-            socket.send_fds(self._open(), [order], [output.fileno(), writing])
+            socket.send_fds(self.open(), [order], files)
         finally:
             os.close(writing)
         reader = asyncio.StreamReader()
@@ -89,16 +97,18 @@ class ForkServer:
         pid = int(await reader.readline())
         return ForkedProcess(pid, asyncio.ensure_future(_exit_code(reader)))
 
-    def _open(self) -> socket.socket:
+    def open(self) -> socket.socket:
+        """Return the channel that orders go to, for a process to inherit."""
         if self._channel is None or self._owner != os.getpid():
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
             self._owner = os.getpid()
             with theirs:
                 server = subprocess.Popen(
-                    [sys.executable, "-m", "tests.bot.fork_server", str(theirs.fileno())],
+                    [sys.executable, "-m", __name__, str(theirs.fileno()), *self._preloaded],
                     cwd=ROOT,
                     pass_fds=[theirs.fileno()],
+                    env={**os.environ, **self._variables},
                 )
             atexit.register(_stop, self._channel, server)
         return self._channel
@@ -126,13 +136,14 @@ def serve(channel: socket.socket) -> tuple[str, list[str]]:
 
 
 def _take(channel: socket.socket, selector: selectors.BaseSelector) -> tuple[str, list[str]] | None:
-    data, files, _, _ = socket.recv_fds(channel, _MOST_BYTES, 2)
+    data, files, _, _ = socket.recv_fds(channel, _MOST_BYTES, 4)
     if not data:
         os._exit(0)  # the caller is gone
-    order, (output, status) = json.loads(data), files
+    order, (status, *given) = json.loads(data), files
     if pid := os.fork():
         os.write(status, b"%d\n" % pid)
-        os.close(output)
+        for file in given:
+            os.close(file)
         selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, status))
         return None
     for key in list(selector.get_map().values()):
@@ -141,9 +152,10 @@ def _take(channel: socket.socket, selector: selectors.BaseSelector) -> tuple[str
             os.close(key.fd)
     channel.close()
     os.close(status)
-    for standard in (1, 2):
-        os.dup2(output, standard)
-    os.close(output)
+    for standard, file in zip(order["standard"], given, strict=True):
+        os.dup2(file, standard)
+        os.close(file)
+    os.chdir(order["directory"])
     os.environ.clear()
     os.environ.update(order["env"])
     tempfile.tempdir = None  # by the environment that it has now
@@ -160,15 +172,15 @@ def _report(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> Non
     os.close(status)
 
 
-def _preload() -> None:
-    for name in _PRELOADED:
+def _preload(names: list[str]) -> None:
+    for name in names:
         __import__(name)
     gc.freeze()
 
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as its_channel:
-        _preload()
+        _preload(sys.argv[2:])
         its_module, its_arguments = serve(its_channel)
     sys.argv[1:] = its_arguments
     runpy.run_module(its_module, run_name="__main__", alter_sys=True)
