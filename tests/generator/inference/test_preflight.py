@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from generator.checkpoints import resolve
 from generator.checkpoints.file_selection import FOLDERS
+from generator.contract.errors import HotshotError
 from generator.contract.findings import Finding, decode_findings
 from generator.contract.worker_settings import WorkerSettings, decode_workers, encode_workers
 from generator.inference import preflight
+from generator.inference.hotshot_engine import create
 from generator.model import memory
 from tests.generator.checkpoints.hub import serving
 from tests.generator.reference import TINY
@@ -54,6 +59,45 @@ def test_a_container_s_limit_counts_and_the_files_it_read_do_not(
     assert memory.available_bytes() == 800_000
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.available_bytes() == 1_024_000_000_000
+
+
+def truncated(directory: Path) -> WorkerSettings:
+    """A model whose largest file broke off while it was copied."""
+    model = shutil.copytree(TINY, directory / "model")
+    [weights] = (model / "unet").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    return replace(NANO, model=str(model))
+
+
+def without_vae(directory: Path) -> WorkerSettings:
+    ignored = shutil.ignore_patterns("vae")
+    return replace(NANO, model=str(shutil.copytree(TINY, directory / "model", ignore=ignored)))
+
+
+@pytest.mark.parametrize(
+    ("broken", "subject"),
+    [
+        (lambda _: replace(NANO, device="cuda:7"), "device"),
+        (lambda path: replace(NANO, spatial_unet_base=str(path / "nowhere")), "base"),
+        (truncated, "model"),
+        (without_vae, "model"),
+    ],
+)
+def test_what_an_engine_could_not_be_loaded_with(
+    tmp_path: Path, broken: Callable[[Path], WorkerSettings], subject: str
+) -> None:
+    """The sentence is the one that loading it ends with."""
+    worker = broken(tmp_path)
+    [found] = [one for one in preflight.examine([worker]) if not one.is_fine]
+    assert found.subject == subject
+    with pytest.raises(HotshotError) as raised:
+        create(
+            model=worker.model,
+            device=worker.device,
+            precision=worker.precision,
+            spatial_unet_base=worker.spatial_unet_base,
+        )
+    assert found.text == str(raised.value)
 
 
 def test_settings_and_findings_come_through() -> None:
