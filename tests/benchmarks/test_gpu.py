@@ -9,12 +9,16 @@ import pytest
 from benchmarks.gpu.gif import CASES, load, measure_gifs
 from benchmarks.gpu.make_model import make_model, unet_shapes
 from benchmarks.gpu.step import StepPlan, difference_from_f32, measure_decoding, measure_step
+from tools.nano import text
 
 
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "mini"
-    make_model(directory, "mini")
+    with pytest.MonkeyPatch.context() as patch:  # the usual vocabulary is learnt for seconds
+        patch.setattr(text, "READ", 2000)
+        patch.setattr(text, "MERGES", 300)
+        make_model(directory, "mini")
     return directory
 
 

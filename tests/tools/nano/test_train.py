@@ -36,6 +36,8 @@ def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "make_executor", lambda: ThreadPoolExecutor(1))
     for name, count in (("VARIANTS", 1), ("CAPTIONS", 16), ("TEXT_CAPTIONS", 64)):
         monkeypatch.setattr(train, name, count)
+    monkeypatch.setattr(text, "READ", 2000)
+    monkeypatch.setattr(text, "MERGES", 300)
     monkeypatch.setattr("tools.nano.vae.POOL", 8)
     monkeypatch.setattr("tools.nano.finished_model.CAPTIONS", 16)
     monkeypatch.setattr(train, "buckets_of_stills", lambda: {Bucket(1, 32, 32): 1.0})
@@ -198,6 +200,7 @@ def test_a_grown_version_says_what_the_base_said(
     known = text.read_merges(NANO_DIRECTORY)
     monkeypatch.setattr(text, "READ", 400)
     monkeypatch.setattr(text, "MERGES", len(known) + 8)
+    monkeypatch.setattr(growth, "PINNED", 16)
     text.save_tokenizers(tmp_path, 0, NANO_DIRECTORY)
     tokenizers = text.load_tokenizers(tmp_path)
     vocabulary, old = tokenizers[0].get_vocab(), text.load_tokenizers(NANO_DIRECTORY)[0].get_vocab()
