@@ -64,6 +64,12 @@ ON_THEIR_OWN = {"bitsandbytes", "imagequant", "lycoris"}
 NOT_IMPORTED = {"orjson": "discord.py does", "compel": "long_prompts.py does, by its name"}
 
 
+@functools.cache
+def imports() -> Mapping[str, set[str]]:
+    """Return what each module imports of others'."""
+    return {module: third_parties(tree) for module, tree in sources()}
+
+
 def sources() -> Iterator[tuple[str, ast.Module]]:
     for top in OWN - {"tests"}:
         for path in sorted((ROOT / top).rglob("*.py")):
@@ -100,18 +106,23 @@ def distributions_of(module: str) -> set[str]:
     return {distribution(each) for each in providers().get(module, (module,))}
 
 
+@functools.cache
+def allowed_in(room: tuple[str, ...]) -> set[str]:
+    return {distribution(each) for each in requirements(*room)}
+
+
 def test_each_room_imports_what_its_extras_bring() -> None:
     wrong = {}
-    for module, tree in sources():
-        allowed = {distribution(each) for each in requirements(*room_of(module))}
-        for name in third_parties(tree) - ON_THEIR_OWN:
+    for module, imported in imports().items():
+        allowed = allowed_in(room_of(module))
+        for name in imported - ON_THEIR_OWN:
             if not distributions_of(COMES_WITH.get(name, name)) & allowed:
                 wrong[module] = name
     assert not wrong, "not installed where these run: see ROOMS"
 
 
 def test_nothing_is_required_that_nobody_imports() -> None:
-    imported = {name for _, tree in sources() for name in third_parties(tree)}
+    imported = set().union(*imports().values())
     used = set().union(*map(distributions_of, imported - {"tests"}))
     extras = ("train", "remote", "metrics", "tracing")
     required = {distribution(each) for each in requirements(*extras)}

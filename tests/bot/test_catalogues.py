@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import string
 from collections.abc import Iterator
@@ -175,15 +176,20 @@ def _localized(part: object) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("locale", ["en-US", "de", "fr", "es-ES", "ja"])
 def test_labels_fit_in_every_language(locale: str) -> None:
-    labels = set(_labels())
+    labels = _labels()
     assert len(labels) > 30
     with in_language(locale):
         for label in labels:
             assert 0 < len(translate(label)) <= LABEL, translate(label)
 
 
-def _labels() -> Iterator[str]:
+@functools.cache
+def _labels() -> frozenset[str]:
     """What stands on buttons, in menus, and over the fields of forms."""
+    return frozenset(_labels_in_sources())
+
+
+def _labels_in_sources() -> Iterator[str]:
     for path in words.scan().sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):

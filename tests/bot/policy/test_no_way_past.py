@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,13 @@ NOT_MADE = {
 }
 
 
-def calls() -> Iterator[tuple[str, str, str]]:
+@functools.cache
+def calls() -> frozenset[tuple[str, str, str]]:
     """Return every call: its file, the function that it stands in, and what is called."""
+    return frozenset(_calls())
+
+
+def _calls() -> Iterator[tuple[str, str, str]]:
     for file in sorted(BOT.rglob("*.py")):
         name = file.relative_to(BOT).as_posix()
         if name.startswith(("sandbox/", "demo/")):
