@@ -47,6 +47,7 @@ pytestmark = pytest.mark.slow
 
 FOUR = replace(QUICK, video_length=4, guidance_scale=4.0, guidance_end=0.5, steps=4)
 FOLLOWING = replace(FOUR, controls=(Control(str(CONTROLNET), end=0.5),), control_source="a")
+WITH_ALL = replace(FOLLOWING, loras=(Lora(str(KOHYA)),))
 UPSCALED = (ChosenStage(UPSCALE, 0.4),)
 
 
@@ -214,8 +215,10 @@ def two_requests(pipeline: HotshotPipeline, request: Request, directory: Path) -
     return pipeline(larger, report=silent, init_image=read_init_image(larger, file))
 
 
-@pytest.mark.parametrize("request_", [FOUR, replace(FOLLOWING, loras=(Lora(str(KOHYA)),))])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("request_", "dtype"),
+    [(FOUR, torch.float32), (WITH_ALL, torch.float32), (WITH_ALL, torch.bfloat16)],
+)
 def test_a_second_pass_makes_what_a_second_request_makes(
     tmp_path: Path, request_: Request, dtype: torch.dtype
 ) -> None:
