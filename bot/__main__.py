@@ -259,6 +259,9 @@ def _add_backup_commands(commands: argparse._SubParsersAction[Parser]) -> list[P
         help="an archive, a directory of backups (the newest), or one of those in it",
     )
     restore.add_argument("--check", action="store_true", help="only say if it is whole")
+    restore.add_argument(
+        "--erased", type=Path, metavar="FILE", help="the list of erasures (privacy.erased)"
+    )
     move = _add(
         commands,
         "move",

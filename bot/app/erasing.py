@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.app.client import HotshotClient
-from bot.core.config import Settings, StorageSettings
+from bot.core.config import Settings
 from bot.core.errors import StorageError
 from bot.delivery.message_removal import DiscordMessageRemover
 from bot.jobs.service import JobService
@@ -19,15 +19,25 @@ from bot.privacy.steps import erase_before_start
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.erasure import Subject
+from bot.storage.erasure_ledger import NAME, ErasureLedger
 from bot.storage.preferences import PERSON, SERVER, Preferences
 
 logger = logging.getLogger(__name__)
 
 
-async def finish_earlier_erasures(database: Database, storage: StorageSettings) -> None:
+def ledger_of(settings: Settings) -> ErasureLedger:
+    """Return the list of erasures that the config names."""
+    path = settings.privacy.erased or settings.storage.data_dir / NAME
+    return ErasureLedger(path, backup_days=settings.privacy.backup_days)
+
+
+async def finish_earlier_erasures(database: Database, settings: Settings) -> None:
     """Erase what an earlier run had begun to; what fails goes on while the bot runs."""
+    storage = settings.storage
     try:
-        await erase_before_start(database, BlobStore(storage.blobs), storage.scratch)
+        await erase_before_start(
+            database, BlobStore(storage.blobs), storage.scratch, ledger_of(settings)
+        )
     except (StorageError, OSError) as error:
         logger.warning("an erasure goes on later: %s", error)
     except Exception:  # a bug here is no reason not to start
@@ -54,6 +64,7 @@ def make_eraser(
         transitions=transitions,
         leaving=leaving,
         remover=DiscordMessageRemover(client, client.logged_in),
+        ledger=ledger_of(settings),
         server_days=settings.privacy.server_days,
         forget_cached=forget_cached,
     )

@@ -61,7 +61,7 @@ async def run(settings: Settings, file: Path | None = None) -> None:
                 settings.discord, rate_limit(settings.queue), monitoring.http_trace
             ) as client,
         ):
-            await finish_earlier_erasures(database, settings.storage)
+            await finish_earlier_erasures(database, settings)
             house = await furnish(client, settings, models, database, config)
             monitoring.follow(house.streams)
             jobs = house.jobs

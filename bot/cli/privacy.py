@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.app.erasing import ledger_of
 from bot.app.lock import lock_data_directory, lock_holder
 from bot.cli import settings_with_logs
 from bot.commands.recipe_text import recipe_values
@@ -91,7 +92,7 @@ async def _erase(settings: Settings, user_id: int, *, is_sure: bool) -> int:
         async with open_database(settings.storage.url) as database:
             await database.write(erasure.begin, user_id, datetime.now(UTC))
             blobs = BlobStore(settings.storage.blobs)
-            await erase_before_start(database, blobs, settings.storage.scratch)
+            await erase_before_start(database, blobs, settings.storage.scratch, ledger_of(settings))
             left = await database.read(erasure.pending_of, user_id)
     print(f"Erased all rows and files of {user_id}.")
     if left:

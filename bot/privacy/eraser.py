@@ -28,6 +28,7 @@ from bot.storage import guilds
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.erasure import Subject
+from bot.storage.erasure_ledger import ErasureLedger
 from bot.storage.models import BOT
 from bot.storage.retention import remove_scratch_of
 from generator.contract.text import Text
@@ -72,6 +73,7 @@ class Eraser:
         transitions: TransitionStream,
         leaving: LeavingPeople,
         remover: MessageRemover,
+        ledger: ErasureLedger,
         server_days: float,
         forget_cached: Callable[[Subject], Awaitable[None]],
     ) -> None:
@@ -81,6 +83,7 @@ class Eraser:
         self._jobs = jobs
         self._leaving = leaving
         self._remover = remover
+        self._ledger = ledger
         self._server_age = timedelta(days=server_days)
         self._forget_cached = forget_cached
         self._tasks = BackgroundTasks()
@@ -122,7 +125,7 @@ class Eraser:
                 if not one.rows_are_gone and one.user_id not in self._at_work:
                     self._leaving.add(one.user_id)
                     self._at_work.add(one.user_id)
-                    self._tasks.start(self._erase_person(one.user_id))
+                    self._tasks.start(self._erase_person(one.user_id, one.requested_at))
             await self._erase_servers()
             await self._erase_files()
         except (StorageError, OSError) as error:
@@ -132,8 +135,9 @@ class Eraser:
 
     # -- a person ----------------------------------------------------------------------------------
 
-    async def _erase_person(self, user_id: int) -> None:
+    async def _erase_person(self, user_id: int, asked_at: datetime) -> None:
         try:
+            await asyncio.to_thread(self._ledger.note, user_id, asked_at)
             ended = await self._end_jobs(user_id)
             await self._leaving.wait_until_unserved(user_id)
             ended |= await self._end_jobs(user_id)  # what was being accepted then

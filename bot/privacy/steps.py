@@ -12,6 +12,7 @@ from bot.storage import erasure as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.erasure import Subject
+from bot.storage.erasure_ledger import ErasureLedger
 from bot.storage.retention import clear_scratch, remove_unreferenced
 
 
@@ -42,7 +43,9 @@ async def erase_files(database: Database, blobs: BlobStore) -> list[str]:
         after = found.last
 
 
-async def erase_before_start(database: Database, blobs: BlobStore, scratch: Path) -> int:
+async def erase_before_start(
+    database: Database, blobs: BlobStore, scratch: Path, ledger: ErasureLedger
+) -> int:
     """Erase what was asked for and isn't erased yet; return of how many people.
 
     Nothing may be in the making: unfinished jobs go like the others. Messages are left to a bot
@@ -52,6 +55,7 @@ async def erase_before_start(database: Database, blobs: BlobStore, scratch: Path
     await asyncio.to_thread(clear_scratch, blobs, scratch)
     waiting = [one for one in await database.read(rows.pending) if not one.rows_are_gone]
     for one in waiting:
+        await asyncio.to_thread(ledger.note, one.user_id, one.requested_at)
         await erase_rows(database, Subject(one.user_id))
         await database.write(rows.note_rows_gone, one.user_id)
     files_left: int = await database.read(rows.files_left)

@@ -39,6 +39,9 @@ from bot.storage.tables import (
     loras,
 )
 
+_IDS = frozenset(
+    ("user_id", "owner_id", "reporter_id", "actor_id", "target_id", "decided_by", "allowed_by")
+)
 _AT_ONCE = 100  # rows in one write, so that nobody waits long behind it
 
 
@@ -83,6 +86,22 @@ def begin(connection: Connection, user_id: int, now: datetime) -> bool:
     connection.execute(delete(erasures).where(erasures.c.user_id == user_id))
     connection.execute(insert(erasures).values(user_id=user_id, requested_at=now))
     return True
+
+
+def people(connection: Connection) -> set[int]:
+    """Return the ids of all people (and servers) of whom there is anything."""
+    columns = [
+        column
+        for data in TABLES
+        for column in data.table.columns
+        if column.name in _IDS and data.of_person
+    ]
+    return {
+        its_id
+        for column in columns
+        for its_id in connection.execute(select(column).distinct()).scalars()
+        if its_id is not None
+    }
 
 
 def pending(connection: Connection) -> list[Pending]:

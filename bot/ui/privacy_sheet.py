@@ -147,7 +147,8 @@ def question(settings: Settings) -> str:
         translate(
             "What stays: a block that holds, so that erasing is no way round it; that moderators "
             "decided something, without your name and words; how much computing you used, for "
-            "{days} days, so that quotas hold.",
+            "{days} days, so that quotas hold; and a hash of your id, by which the bot erases "
+            "again if it has to go back to a backup.",
             days=KEPT_DAYS,
         ),
         translate(

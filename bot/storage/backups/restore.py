@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import BackupError
+from bot.storage import erasure
 from bot.storage.backups.backup import opened_reader, say_nothing
 from bot.storage.backups.files import check_room, copy_checked, digest_of, sync_directory
 from bot.storage.backups.manifest import DATABASE, STAGING, Manifest, Report
@@ -30,6 +31,7 @@ from bot.storage.backups.snapshot import (
     revision_in,
 )
 from bot.storage.blobs import BlobStore
+from bot.storage.erasure_ledger import ErasureLedger
 from bot.storage.migrate import known_revisions, reason_of, upgrade
 from bot.storage.models import UNFINISHED, State
 from bot.storage.tables import jobs
@@ -39,10 +41,11 @@ _BLOBS = "blobs"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came back, and how many jobs are to be looked for and offered to their owners."""
+    """What came back, how many jobs are to be looked for and offered to their owners."""
 
     manifest: Manifest
     interrupted: int
+    erased: int | None  # people to be erased again at the next start; None: nobody knows of any
 
 
 def check_backup(source: Path, *, report: Report = say_nothing) -> Manifest:
@@ -59,10 +62,19 @@ def check_backup(source: Path, *, report: Report = say_nothing) -> Manifest:
         return reader.manifest
 
 
-def restore(source: Path, url: str, data_dir: Path, *, report: Report = say_nothing) -> Restored:
+def restore(
+    source: Path,
+    url: str,
+    data_dir: Path,
+    *,
+    ledger: ErasureLedger | None = None,
+    report: Report = say_nothing,
+) -> Restored:
     """Restore a backup into a data directory that is locked, and a database that is empty.
 
-    Raises BackupError, DatabaseError; then all is as it was.
+    Whoever had everything erased since the backup, by the ``ledger``, is to be erased again: that
+    is begun in the database, and the bot's next start does it before anything else. Raises
+    BackupError, DatabaseError; then all is as it was.
     """
     try:
         with opened_reader(source) as reader:
@@ -71,8 +83,9 @@ def restore(source: Path, url: str, data_dir: Path, *, report: Report = say_noth
             with _staging(data_dir) as staging:
                 _write_all(reader, staging, report)
                 interrupted = _interrupt(staging / DATABASE, reader.manifest)
+                erased = _erase_again(staging / DATABASE, reader.manifest, ledger)
                 _put_in_place(staging, url, data_dir)
-            return Restored(reader.manifest, interrupted)
+            return Restored(reader.manifest, interrupted, erased)
     except OSError as error:
         raise BackupError(
             f"The backup can't be restored to {data_dir} ({error.strerror or error}), and nothing "
@@ -153,6 +166,27 @@ def _interrupt(database: Path, manifest: Manifest) -> int:
         return connection.execute(marking).rowcount
 
 
+def _erase_again(database: Path, manifest: Manifest, ledger: ErasureLedger | None) -> int | None:
+    """Begin the erasures that a backup is too old for; return how many. Raises BackupError."""
+    if ledger is None:
+        return None
+    if ledger.erased_since(manifest.made_at, ()) is None:
+        return None
+    _upgrade(database)  # what is noted may be new
+    with opened(database) as connection:
+        found = ledger.erased_since(manifest.made_at, erasure.people(connection)) or {}
+        for user_id, asked_at in found.items():
+            erasure.begin(connection, user_id, asked_at)
+    return len(found)
+
+
+def _upgrade(database: Path) -> None:
+    with opened(database) as connection:
+        revision = revision_in(connection)
+    if revision != known_revisions()[-1]:
+        upgrade(make_url(f"sqlite:///{database}"))
+
+
 def _put_in_place(staging: Path, url: str, data_dir: Path) -> None:
     """Move blobs, and after them the database, without which they are nothing."""
     blobs, kept = BlobStore(staging / _BLOBS), BlobStore(data_dir / _BLOBS)
@@ -178,10 +212,7 @@ def _put_database_in_place(database: Path, url: str) -> None:
     if address.get_backend_name() == "sqlite":
         _put_file_in_place(database, Path(address.database or ""))
         return
-    with opened(database) as connection:
-        revision = revision_in(connection)
-    if revision != known_revisions()[-1]:
-        upgrade(make_url(f"sqlite:///{database}"))
+    _upgrade(database)
     copy_into(f"sqlite:///{database}", url)
 
 

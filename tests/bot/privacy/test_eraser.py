@@ -18,6 +18,7 @@ from bot.jobs.gate import check_may_post
 from bot.privacy.eraser import Eraser, Removal
 from bot.storage import erasure, jobs
 from bot.storage.database import open_database
+from bot.storage.erasure_ledger import ErasureLedger
 from bot.storage.models import State
 from bot.storage.preferences import PERSON
 from bot.storage.tables import erased_messages
@@ -56,6 +57,7 @@ class EraserRig(JobRig):
             transitions=self.store.transitions,
             leaving=self.leaving,
             remover=self.remover,
+            ledger=ErasureLedger(self.scratch.parent / "erased"),
             server_days=30,
             forget_cached=forgetting(self.preferences, self.words, self.blocks),
         )

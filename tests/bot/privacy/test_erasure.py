@@ -17,6 +17,7 @@ from bot.storage import erasure, tables
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.erasure import Subject
+from bot.storage.erasure_ledger import ErasureLedger
 from bot.storage.moderation import ERASED
 from bot.storage.personal_data import TABLES
 from tests.bot.privacy.planted import ADA, BOB, GUILD, Planted
@@ -38,6 +39,10 @@ def everything(connection: Connection) -> str:
     )
 
 
+def ledger_in(directory: Path) -> ErasureLedger:
+    return ErasureLedger(directory / "erased")
+
+
 async def rows_of(database: Database, table: Any, *columns: str) -> list[tuple[Any, ...]]:
     def read(connection: Connection) -> list[tuple[Any, ...]]:
         query = select(*(table.c[name] for name in columns)).order_by(*table.primary_key)
@@ -48,7 +53,9 @@ async def rows_of(database: Database, table: Any, *columns: str) -> list[tuple[A
 
 async def erase(database: Database, blobs: BlobStore, directory: Path) -> None:
     await database.write(erasure.begin, ADA, datetime.now(UTC))
-    assert await erase_before_start(database, blobs, directory / "scratch") == 1
+    assert (
+        await erase_before_start(database, blobs, directory / "scratch", ledger_in(directory)) == 1
+    )
 
 
 async def test_nothing_of_hers_is_left_and_all_of_the_others_is(
@@ -128,7 +135,7 @@ async def test_killed_after_any_write_it_goes_on(tmp_path: Path) -> None:
         is_over = False
         while not is_over:
             try:
-                await erase_before_start(database, blobs, tmp_path / "scratch")
+                await erase_before_start(database, blobs, tmp_path / "scratch", ledger_in(tmp_path))
                 is_over = True
             except StorageError:
                 deaths += 1

@@ -347,6 +347,8 @@ def of_an_erasure(ask: Asking) -> None:
         ask(erasure.begin, ADA, NOW)
     ask(erasure.pending)
     ask(erasure.owners_untold, ADA)
+    ask(lambda connection: sorted(erasure.people(connection)))
+    ask.asked.add(erasure.people)
     for subject in (Subject(ADA), Subject(SERVER, is_server=True)):
         for step in range(len(subject.steps)):
             while ask(erasure.erase_some, subject, step):
