@@ -75,6 +75,9 @@ class RunningBot:
         guild = self.client.get_guild(guild_id)
         return None if guild is None else guild.member_count
 
+    def queue_limit(self) -> int:
+        return self.client.context.settings.queue.size
+
 
 class Monitoring:
     """Made before the client is, so that its first request is counted. Raises MissingExtraError."""
@@ -160,7 +163,6 @@ class Monitoring:
 
         self._families = Families()
         self._job_metrics = JobMetrics(self._families)
-        self._families.queue_limit.set(self._settings.queue.size)
         self._families.version.labels(VERSION).set(1)
         self.http_trace = aiohttp.TraceConfig()
         watch_requests(self.http_trace, self._families)

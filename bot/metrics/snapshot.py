@@ -48,6 +48,9 @@ class Watched(Protocol):
     def members(self, guild_id: int) -> int | None:
         """Return how many members a server has; None where that isn't known."""
 
+    def queue_limit(self) -> int:
+        """Return how many unfinished jobs there may be, by the config as it is now."""
+
 
 class JobFigures(Protocol):
     """What is known of jobs: ``bot.metrics.job_metrics.JobMetrics``."""
@@ -73,6 +76,7 @@ class Snapshot:
         """Set all to what it is now."""
         self._take_workers()
         self._take_connections()
+        self._families.queue_limit.set(self._watched.queue_limit())
         by_size = dict.fromkeys((*SIZE_NAMES, DIRECT, UNKNOWN), 0.0)
         for guild_id, count in self._jobs.waiting_by_server.items():
             by_size[self._size_of(guild_id)] += count

@@ -89,10 +89,11 @@ async def test_what_is_looked_at_when_somebody_asks() -> None:
     gpus = {"cuda:0": (6, 24), "cuda:9 is gone": (1, 2)}
     async with serving(bot, {None: 4, 1: 1, 2: 2, 3: 3, 77: 5}, gpus=gpus) as pages:
         _, text = await pages.get("/metrics")
-        bot.its_devices = [device("idle")]
+        bot.its_devices, bot.its_queue_limit = [device("idle")], 7  # as after a reload
         _, later = await pages.get("/metrics")
     for line in (
         'hotshot_workers{state="busy"} 2.0',
+        "hotshot_queue_limit 100.0",
         'hotshot_workers{state="down"} 0.0',
         'hotshot_worker_memory_bytes{device="cpu"} 7.0',
         'hotshot_gpu_memory_peak_bytes{device="cuda:0"} 6.0',
@@ -110,6 +111,7 @@ async def test_what_is_looked_at_when_somebody_asks() -> None:
     assert "<script>" not in text
     assert "is gone" not in text
     assert "cuda:0" not in later
+    assert "hotshot_queue_limit 7.0" in later.splitlines()
 
 
 async def test_a_page_elsewhere_cannot_have_a_browser_read_them() -> None:

@@ -23,6 +23,7 @@ class FakeBot:
     connected: Connections = WELL
     its_devices: list[DeviceReport] = field(default_factory=lambda: [device("idle")])
     its_hosts: list[HostReport] = field(default_factory=list)
+    its_queue_limit: int = 100
     its_members: dict[int, int] = field(default_factory=dict)
 
     def connections(self) -> Connections:
@@ -33,6 +34,9 @@ class FakeBot:
 
     def hosts(self) -> list[HostReport]:
         return self.its_hosts
+
+    def queue_limit(self) -> int:
+        return self.its_queue_limit
 
     def members(self, guild_id: int) -> int | None:
         return self.its_members.get(guild_id)
