@@ -269,12 +269,13 @@ async def test_the_time_left_is_learnt_and_kept(rig: JobRig) -> None:
     status = rig.jobs.status(jobs[1].id)
     assert status is not None
     assert status.seconds_left is None  # nothing is known yet
-    rig.jobs.job_ended(first, rig.finished(generate, seconds=10.0))
+    rig.jobs.job_ended(first, rig.finished(generate, seconds=1000.0))
     await rig.until(jobs[0], State.DONE)
+    # what posting it took comes on top, which is long on a machine that is busy
     for place, job in enumerate(jobs[1:], start=1):
         status = rig.jobs.status(job.id)
         assert status is not None
-        assert status.seconds_left == pytest.approx(10.0 * place, rel=0.05)
+        assert status.seconds_left == pytest.approx(1000.0 * place, rel=0.05)
     learnt = await rig.database.read(costs.load, "nano")
     assert list(learnt) == ["cpu"]
 
