@@ -74,11 +74,11 @@ def test_every_scheduler_begins_at_its_step_and_finds_back(
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_weak_stays_near_and_strong_goes_away(tiny: HotshotModel, scheduler: str) -> None:
     init_image = moving_ball(2, 64, 64)
-    request = replace(FROM_IMAGE, scheduler=scheduler, steps=10)
+    request = replace(FROM_IMAGE, scheduler=scheduler, steps=5)
     with torch.inference_mode():
         clean = encode_image(tiny, init_image, silent)
     weak, strong = (
-        made(tiny, replace(request, image_strength=strength), init_image) for strength in (0.1, 1.0)
+        made(tiny, replace(request, image_strength=strength), init_image) for strength in (0.2, 1.0)
     )
     assert (weak - clean).abs().mean() < (strong - clean).abs().mean()
 
