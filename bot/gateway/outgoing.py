@@ -7,6 +7,7 @@ ends up in one, its reader gets an answer.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ MAX_CONTENT = 2000
 _MAX_EMBEDS_TOGETHER = 5900  # characters of a message's embeds; Discord says 6000
 _FENCE = "```"
 _EMPTY = "…"  # where Discord wants at least one character that is seen
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 Json = dict[str, Any]
 
@@ -27,14 +30,37 @@ def install() -> None:
 
 def to_json(obj: Any) -> str:
     """Return ``obj`` as JSON that Discord takes."""
-    return json.dumps(fit_to_limits(obj), separators=(",", ":"), ensure_ascii=True)
+    return _COMPACT.encode(fit_to_limits(obj))
 
 
 def fit_to_limits(payload: Any) -> Any:
     """Return a copy without lone surrogates, with texts and lists within Discord's limits."""
-    clean = clean_json(payload)
-    _cut(clean)
-    return clean
+    text = json.dumps(payload)
+    copied = json.loads(text)  # sooner than to go through it here
+    if may_be_unclean(text):
+        copied = clean_json(copied)
+    _cut(copied)
+    return copied
+
+
+# In JSON whose letters are all escaped, or are whole: a NUL, a half of a pair without the other,
+# and a backslash before what only looks like an escape, which might be taken for such a half.
+_UNCLEAN = re.compile(
+    r"""
+    \\ (?:
+        u0000
+        | \\u
+        | u[dD][89abAB][0-9a-fA-F]{2} (?! \\u[dD][c-fC-F] )
+        | (?<! \\u[dD][89abAB][0-9a-fA-F]{2} \\ ) u[dD][c-fC-F]
+    )
+    """,
+    re.VERBOSE,
+)
+
+
+def may_be_unclean(text: str) -> bool:
+    """Return whether texts in this JSON may hold lone surrogates or NULs, so must be cleaned."""
+    return _UNCLEAN.search(text) is not None
 
 
 def clean_text(text: str) -> str:

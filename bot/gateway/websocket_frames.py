@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from bot.gateway import discord_compat
 from bot.gateway.discord_compat import GatewaySocket
-from bot.gateway.outgoing import clean_json
+from bot.gateway.outgoing import clean_json, may_be_unclean
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def read_event(text: str) -> dict[str, Any]:
         frame = json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
         )
-        if "\\u" in text:  # lone surrogates and NULs can't stand there but as escapes
+        if may_be_unclean(text):
             frame = clean_json(frame)
     except RecursionError as error:
         raise BadFrameError("it is nested too deeply") from error

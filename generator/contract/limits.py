@@ -117,10 +117,7 @@ class ModelLimits(DeclaredLimits):
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The seven aspect ratios at this model's scale, each edge a multiple of 8."""
-        return tuple(
-            Size(name, _scaled(width, self.native_edge), _scaled(height, self.native_edge))
-            for name, width, height in _ASPECT_RATIOS
-        )
+        return _sizes(self.native_edge)
 
     def size(self, name: str) -> Size:
         """Return the size of that name; there is one for each of SIZE_LABELS."""
@@ -224,6 +221,14 @@ def local_path(model: str) -> Path | None:
     raise ModelError(
         f"There is no model directory at {model}; give 'nano', a directory in the published layout "
         "of Hotshot-XL, or a hub id such as hotshotco/Hotshot-XL."
+    )
+
+
+@lru_cache(maxsize=64)  # edges
+def _sizes(native_edge: int) -> tuple[Size, ...]:
+    return tuple(
+        Size(name, _scaled(width, native_edge), _scaled(height, native_edge))
+        for name, width, height in _ASPECT_RATIOS
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
 
-from bot.gateway.outgoing import clean_text, fit_to_limits, to_json
+from bot.gateway.outgoing import clean_text, fit_to_limits, may_be_unclean, to_json
 
 LONG = "x" * 10_000
 
@@ -20,6 +21,23 @@ def test_lone_surrogates_and_nuls_go_and_all_else_stays() -> None:
     )
     text = to_json({"content": "\ud800", "embeds": [{"title": "\udfff", "a\udc00": 1}]})
     assert json.loads(text) == {"content": "?", "embeds": [{"title": "?", "a?": 1}]}
+
+
+def test_json_that_may_be_unclean_is_known_by_its_text() -> None:
+    parts = [r"\ud83d", r"\uDE00", r"\u0000", r"ud83d", r"\\", r"\"", r"\n", r"\u00e9", r"a", r"é"]
+    missed, idle = [], 0
+    for chosen in itertools.chain.from_iterable(
+        itertools.product(parts, repeat=n) for n in (1, 2, 3, 4)
+    ):
+        text = '"' + "".join(chosen) + '"'
+        value = json.loads(text)
+        is_unclean = "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
+        idle += not may_be_unclean(text)
+        if is_unclean and not may_be_unclean(text):
+            missed.append(text)
+    assert missed == []
+    assert idle > 1000  # else all would be cleaned for nothing
+    assert not may_be_unclean(json.dumps({"a 🎨": "\U0001f468 né \\n"}))
 
 
 def test_a_message_is_cut_where_it_is_too_long() -> None:
