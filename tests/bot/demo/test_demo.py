@@ -28,6 +28,8 @@ from tools.nano import evaluate
 
 pytestmark = pytest.mark.slow
 
+_PROMPT_SEED = random.randrange(10**6)
+
 
 def plan(tmp_path: Path, engine: str, prompt: str = "a ball") -> Plan:
     """Return a plan with a model by hub id: its limits are known, and the engines load nothing."""
@@ -70,13 +72,16 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+# Drawn inside: what tests there are must be the same in each of the processes that share them.
+@pytest.mark.parametrize("number", range(3))
 async def test_nano_shows_what_a_drawn_prompt_asks_though_a_preview_comes_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     """nano misses one in thirty; that is told, and another prompt is drawn."""
     output = tmp_path / "demo.gif"
     engine = ("engine", "tests.bot.engines.unhurried:create")
-    for case in evaluate.cases(3, random.randrange(10**6)):
+    drawn = iter(list(evaluate.cases(9, _PROMPT_SEED))[number::3])
+    for case in drawn:
         try:
             await run(Plan(prompt=case.prompt, output=output, generator=(engine,)))
         except DemoError as error:
