@@ -23,6 +23,7 @@ from generator.contract.messages import Request
 from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.output import write_whole
 from generator.media.save import encode_raw
+from generator.model.fused.network import Functions, FusedUNet
 from generator.model.unet import HotshotUNet
 from generator.recipes.recipe import ModelSettings
 
@@ -39,11 +40,10 @@ def run() -> None:
             ("peak memory of the process, MB", f"{peak:.0f}", "", ""),
         ],
     )
-    ours, plain = _steps()
     print_table(
-        "one UNet step, random weights of middle size, 8 frames of 256 x 256, guided",
+        "one UNet step, random weights of middle size, 8 frames of 256 x 256, guided, CPU time",
         ("", "median, s", "lowest", "highest"),
-        [("Hotshot's", *_spread(ours, 3)), ("plain UNetMotionModel", *_spread(plain, 3))],
+        [(name, *_spread(seconds, 3)) for name, seconds in _steps().items()],
     )
     with tempfile.TemporaryDirectory() as directory:
         midsize.write(Path(directory))
@@ -76,24 +76,32 @@ def _generate(engine: HotshotEngine, request: Request, output: Path) -> None:
     write_whole(output, encode_raw(clip, output.suffix))
 
 
-def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:
-    """Seconds of a step of either network, taken in turn so that both meet the same machine."""
+def _steps(rounds: int = 7) -> dict[str, list[float]]:
+    """CPU seconds of a step of each network, taken in turn so that all meet the same machine."""
     torch.manual_seed(0)
     ours = HotshotUNet(midsize.UNET).eval()
     plain = UNetMotionModel(**unet_conversion.arguments(midsize.UNET)).eval()
-    sample = torch.randn(2, 4, 8, 32, 32)
+    fused = FusedUNet.of(ours, Functions())
+    sample, timesteps = torch.randn(2, 4, 8, 32, 32), torch.tensor([500, 500])
     text = torch.randn(2, 77, 512)
     added = {"text_embeds": torch.randn(2, 256), "time_ids": torch.ones(2, 6)}
-
-    @torch.inference_mode()
-    def step(network: torch.nn.Module, told: torch.Tensor) -> None:
-        network(sample, 500, told, added_cond_kwargs=added)
-
     each = text.repeat_interleave(sample.shape[2], dim=0)  # the plain one is told frame by frame
-    step(ours, text), step(plain, each)
-    pairs = [(_timed(lambda: step(ours, text), 1)[0], _timed(lambda: step(plain, each), 1)[0])
-             for _ in range(rounds)]  # fmt: skip
-    return [first for first, _ in pairs], [second for _, second in pairs]
+    seconds: dict[str, list[float]] = {}
+    with torch.inference_mode():
+        told = fused.tell(text, added)  # once a request
+        steps: dict[str, Callable[[], object]] = {
+            "Hotshot's, as it is written": lambda: ours(sample, 500, text, added_cond_kwargs=added),
+            "the fused one, not compiled": lambda: fused(sample, timesteps, told),
+            "plain UNetMotionModel": lambda: plain(sample, 500, each, added_cond_kwargs=added),
+        }
+        for step in steps.values():
+            step()
+        for _ in range(rounds):
+            for name, step in steps.items():
+                began = time.process_time()
+                step()
+                seconds.setdefault(name, []).append(time.process_time() - began)
+    return seconds
 
 
 def _print_gifs(directory: Path, rounds: int = 3) -> None:

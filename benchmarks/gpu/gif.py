@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +22,7 @@ from benchmarks.gpu.timing import forget_peak, peak_gib, wait_for_device
 from generator.contract.errors import HotshotError
 from generator.contract.messages import Request
 from generator.contract.raw_clip import RawClip
+from generator.contract.worker_settings import COMPILE_AUTO, COMPILE_MODES
 from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.output import write_whole
 from generator.media.save import encode_raw
@@ -88,12 +90,19 @@ def _measure(engine: HotshotEngine, request: Request, output: Path) -> dict[str,
 
 
 def load(
-    model: Path, precision: str = "auto", *, low_vram: bool = False, previews: bool = False
+    model: Path,
+    precision: str = "auto",
+    *,
+    low_vram: bool = False,
+    previews: bool = False,
+    compile_mode: str = COMPILE_AUTO,
 ) -> tuple[HotshotEngine, dict[str, Any]]:
     """The engine, and what loading it took. Raises ModelError, OutOfMemoryError."""
     began = time.perf_counter()
     settings = ModelSettings(model=str(model), precision=precision)
-    engine = HotshotEngine.load(settings, low_vram=low_vram, previews=previews)
+    engine = HotshotEngine.load(
+        settings, low_vram=low_vram, previews=previews, compile_mode=compile_mode
+    )
     wait_for_device()
     return engine, {
         "case": "load",
@@ -118,10 +127,20 @@ def main() -> None:
         "--precision", choices=("auto", "f32", "f16", "bf16", "fp8"), default="auto"
     )
     parser.add_argument("--low-vram", action="store_true", help="as hotshot gif --low-vram-mode")
+    parser.add_argument("--compile", choices=COMPILE_MODES, default=COMPILE_AUTO)
+    parser.add_argument(
+        "--kernels", type=Path, metavar="DIRECTORY", help="where they are kept (default: the cache)"
+    )
     parser.add_argument("--previews", action="store_true", help="draw them, as the bot's worker")
     chosen = parser.parse_args()
+    if chosen.kernels is not None:
+        os.environ["XDG_CACHE_HOME"] = str(chosen.kernels)
     engine, figures = load(
-        chosen.model, chosen.precision, low_vram=chosen.low_vram, previews=chosen.previews
+        chosen.model,
+        chosen.precision,
+        low_vram=chosen.low_vram,
+        previews=chosen.previews,
+        compile_mode=chosen.compile,
     )
     print(json.dumps(figures), flush=True)
     cases = chosen.case or ["cold", "warm"]

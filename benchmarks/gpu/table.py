@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -39,8 +40,12 @@ class Row:
     limit_s: int
 
 
-def rows(model: Path, size: str) -> list[Row]:
-    """The rows in the order of their worth. A mini model's are quick, and tell nothing."""
+def rows(model: Path, size: str, kernels: Path) -> list[Row]:
+    """The rows in the order of their worth. A mini model's are quick, and tell nothing.
+
+    Several rows of one name stand beside each other: a yardstick, or a first and a second start,
+    of which the first leaves its kernels in the directory ``kernels``.
+    """
     is_full = size == "full"
     edge = ("--size", "512" if is_full else "64")
     steps = ("--steps", "30" if is_full else "2")
@@ -51,12 +56,24 @@ def rows(model: Path, size: str) -> list[Row]:
         Row("step", "step", (*step, "--compare"), 80),
         Row("one frame", "step", (*step, "--frames", "1"), 40),
         Row("GIFs", "gif", (made, *edge, *steps, "--case", "cold", "--case", "warm"), 50),
+        Row("GIFs", "plain", (made, *edge, *steps), 60),
         Row("low memory", "gif", (made, *edge, *few, "--low-vram", "--case", "warm"), 40),
+        Row("low memory", "gif", (made, *edge, *few, "--case", "warm"), 40),
         Row("large", "gif", (made, *edge, "--steps", "2", "--low-vram", "--case", "huge"), 60),
+        *(Row("start", "gif", (made, *edge, *start), 60) for start in _starts(kernels)),
+        Row("fp8", "gif", (made, *edge, *few, "--precision", "fp8", "--case", "warm"), 60),
         Row("kernels", "step", (size, *edge, *_variants(_WAYS[1]), "--profile"), 40),
         Row("decoding", "step", (made, *edge, "--decode", "--repeats", "2"), 40),
         Row("compiled", "step", (size, *edge, *_variants("compiled")), 120),
     ]
+
+
+def _starts(kernels: Path) -> Iterator[tuple[str, ...]]:
+    """A plain start, one that makes its kernels, and one that finds them."""
+    first = ("--steps", "2", "--case", "cold")
+    yield (*first, "--compile", "never")
+    for _ in range(2):
+        yield (*first, "--kernels", str(kernels))
 
 
 def _variants(*names: str) -> Iterator[str]:
@@ -74,9 +91,12 @@ def main() -> None:
     chosen = parser.parse_args()
     out = os.environ.get("OUT")
     kept = Path(out) / "table.jsonl" if out else Path(os.devnull)
-    with kept.open("a", encoding="utf-8") as file:
+    with (
+        tempfile.TemporaryDirectory(prefix="kernels-") as kernels,
+        kept.open("a", encoding="utf-8") as file,
+    ):
         _say(file, {"row": "machine"} | machine())
-        wanted = rows(chosen.model, chosen.size)
+        wanted = rows(chosen.model, chosen.size, Path(kernels))
         if chosen.row:
             wanted = [one for one in wanted if one.name in chosen.row]
         for figures in _run(wanted, chosen.model, chosen.size, chosen.seconds):

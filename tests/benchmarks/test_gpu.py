@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from benchmarks.gpu.gif import CASES, load, measure_gifs
 from benchmarks.gpu.make_model import make_model, unet_shapes
 from benchmarks.gpu.step import StepPlan, difference_from_f32, measure_decoding, measure_step
+from benchmarks.gpu.table import rows
 from tools.nano import text
 
 
@@ -45,6 +47,15 @@ def test_other_precisions_are_near(mini: Path) -> None:
 def test_decoding(mini: Path) -> None:
     figures = measure_decoding(StepPlan(mini, frames=2, size=64))
     assert len(figures) == 4
+
+
+def test_every_row_that_the_documentation_calls_open_is_there(tmp_path: Path) -> None:
+    there = {row.name for row in rows(tmp_path / "model", "full", tmp_path)}
+    text = (Path(__file__).parents[2] / "docs" / "gpu.md").read_text(encoding="utf-8")
+    table = text.partition("| what | `--row` |")[2].partition("\n\n")[0]
+    called = set(re.findall(r"\| `\"?([^`\"]+)\"?` \|$", table, re.MULTILINE))
+    assert len(called) >= 7
+    assert called <= there
 
 
 def test_gifs_by_stage(mini: Path) -> None:
