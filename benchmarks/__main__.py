@@ -27,6 +27,7 @@ SECTIONS = {
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
     "scrape": "how long Prometheus waits for a busy bot with a history of 10,000 jobs",
+    "page": "the sandbox's page in Chromium with 1,000 messages: longest task, first paint",
     "gallery": "how soon four variations stand in one message after the last of them",
     "words": "what the gate takes to look through a prompt, with 10,000 words and 500 patterns",
     "detector": "what the gate takes to look at a result, and how often it is wrong; takes minutes",

@@ -71,7 +71,7 @@ CHECKS = (
 TO_LOOK_AT = (
     "every sheet in the output: clean edges, flat colours, no flicker",
     "README's GIFs and docs/nano.png, docs/proof-*.png: make them again from the new sheets",
-    "/help: python -m tools.help_pictures; docs/discord.md: python -m tools.discord_pictures",
+    "/help: python -m tools.help_pictures; docs/discord.md: the line that it says",
     "the model card, README, docs/training.md and docs/benchmarks.md: the figures above",
     "tests: make test; tests/generator/nano/test_shipped.py has what the weights are known by",
 )
