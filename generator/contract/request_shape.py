@@ -15,7 +15,7 @@ from generator.contract.messages import Request
 
 T = TypeVar("T")
 
-_MAX_REMEMBERED = 10_000  # shapes
+_MAX_REMEMBERED = 1_000  # shapes: nearly all people ask for a few
 _NOT_OF_SHAPE = ("prompt", "negative_prompt", "seed")
 _shape: Callable[[Request], tuple[Any, ...]] = attrgetter(
     *(each.name for each in fields(Request) if each.name not in _NOT_OF_SHAPE)
