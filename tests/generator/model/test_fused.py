@@ -68,6 +68,30 @@ def test_what_controlnets_add(network: HotshotUNet) -> None:
     assert difference(step(network, sample, residuals), exact) < 1e-5
 
 
+@torch.no_grad()
+def test_in_half_precision_it_is_no_further_from_the_exact_answer(network: HotshotUNet) -> None:
+    half = copy.deepcopy(network).bfloat16()
+    written, fused, drawn = 0.0, 0.0, torch.Generator().manual_seed(0)
+    for _ in range(4):
+        inputs, sample = conditioning(2), torch.randn(2, 4, 4, 8, 8, generator=drawn)
+        exact = network(sample, 500, **inputs).sample
+        narrow = {
+            "encoder_hidden_states": inputs["encoder_hidden_states"].bfloat16(),
+            "added_cond_kwargs": {
+                name: value.bfloat16() for name, value in inputs["added_cond_kwargs"].items()
+            },
+        }
+        quick = FusedUNet.of(half, Functions())
+        told = quick.tell(narrow["encoder_hidden_states"], narrow["added_cond_kwargs"])
+        written += _distance(half(sample.bfloat16(), 500, **narrow).sample, exact)
+        fused += _distance(quick(sample.bfloat16(), torch.tensor([500, 500]), told), exact)
+    assert 0 < fused <= 1.1 * written
+
+
+def _distance(found: Tensor, exact: Tensor) -> float:
+    return float((found.float() - exact).square().mean().sqrt())
+
+
 def test_only_convolutions_are_held_twice(network: HotshotUNet) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     collected = weights.collect(network)
