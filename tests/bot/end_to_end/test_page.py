@@ -301,6 +301,10 @@ async def _be_somebody_else_in_german(tab: browser.Tab) -> None:
     await page.get_by_label("Language").select_option("Deutsch")
     await page.get_by_label("Farben").select_option("Hell")
     await page.set_viewport_size({"width": 390, "height": 760})
+    await page.get_by_role("button", name="Kanäle und Personen").click()
+    await expect(page.get_by_label("Du bist")).to_be_visible()
+    await page.mouse.click(370, 300)  # beside it
+    await expect(page.get_by_label("Du bist")).to_be_hidden()
     await page.locator("#composer-text").press_sequentially("/gif")
     await expect(_offers(page).first).to_contain_text("Macht ein GIF")
     await tab.check_access()

@@ -21,6 +21,9 @@ export function startSidebar() {
   });
   state.addEventListener("status", drawStatus);
   document.addEventListener("keydown", (event) => event.key === "Escape" && setOpen(false));
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest?.("#sidebar, .burger")) setOpen(false); // beside it, where it is narrow
+  });
 }
 
 function drawSidebar(bar) {

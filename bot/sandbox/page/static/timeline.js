@@ -62,6 +62,7 @@ function drawAll(box) {
   focused = active && { id: active.closest("[data-id]")?.dataset.id, key: active.dataset.key };
   shown = new Map();
   box.replaceChildren();
+  endTop = 0; // nobody scrolled up there
   clearTimeout(timer);
   timer = setTimeout(() => drawMore(box)); // what else is to be drawn comes first
 }
