@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -32,12 +33,14 @@ def ledger_of(settings: Settings) -> ErasureLedger:
 
 
 async def finish_earlier_erasures(database: Database, settings: Settings) -> None:
-    """Erase what an earlier run had begun to; what fails goes on while the bot runs."""
-    storage = settings.storage
+    """Erase what an earlier run had begun to; what fails goes on while the bot runs.
+
+    Raises ConfigError and BackupError where erasures can't be noted.
+    """
+    storage, ledger = settings.storage, ledger_of(settings)
+    await asyncio.to_thread(ledger.check)
     try:
-        await erase_before_start(
-            database, BlobStore(storage.blobs), storage.scratch, ledger_of(settings)
-        )
+        await erase_before_start(database, BlobStore(storage.blobs), storage.scratch, ledger)
     except (StorageError, OSError) as error:
         logger.warning("an erasure goes on later: %s", error)
     except Exception:  # a bug here is no reason not to start

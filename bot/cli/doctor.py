@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from bot.app.erasing import ledger_of
 from bot.app.lock import lock_holder
 from bot.cli import print_json
 from bot.cli.doctor_monitoring import describe_metrics, describe_tracing
@@ -101,6 +102,8 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     yield run_check("data directory", lambda: _data_directory(settings.storage.data_dir))
     yield run_check("disk", lambda: _disk(settings.storage))
     yield run_check("database", lambda: _database(settings.storage))
+    if settings.privacy.erased is not None:
+        yield run_check("erasures", lambda: f"{ledger_of(settings).check()} are noted")
     if settings.remote.is_used:
         yield run_check("remote", lambda: _remote(settings, is_online=is_online))
     if settings.metrics.listen:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.core.errors import BackupError
+from bot.core.errors import BackupError, ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,20 @@ class ErasureLedger:
         self.path = path
         self._backup_days = backup_days
         self._lock = threading.Lock()
+
+    def check(self) -> int:
+        """Return how many lines there are, where one more can be written.
+
+        Raises ConfigError for a place that isn't there, and BackupError for a damaged list.
+        """
+        place = self.path.absolute().parent
+        if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+            raise ConfigError(
+                f"privacy.erased: {place} isn't a directory that can be written to; make it, or "
+                "name another place."
+            )
+        content = self._read()
+        return 0 if content is None else len(content.lines)
 
     def note(self, user_id: int, asked_at: datetime) -> None:
         """Add an erasure, once however often it is noted. Blocking.

@@ -325,6 +325,7 @@ DATA_DIRECTORY: Mapping[str, str] = {
     "remote": "keys of GPU hosts",
     ".restore": "a backup that is being put back, and goes with that",
     "erased": "hashes of who had everything erased, by which a restore does it again",
+    "erased.part": "erased while it is written",
     "owner": "the socket of `hotshot-bot owner`",
     UPGRADE_COPIES: "a backup from before an upgrade, which goes after privacy.backup_days",
 }

@@ -32,8 +32,15 @@ def left(setup: Setup) -> list[str]:
     return [
         str(path.relative_to(setup.data))
         for path in sorted(setup.data.rglob("*"))
-        if path.is_file() and NAME in path.read_bytes()
+        if has_name(path)
     ]
+
+
+def has_name(path: Path) -> bool:
+    try:
+        return path.is_file() and NAME in path.read_bytes()
+    except FileNotFoundError:  # one in the making was renamed just then
+        return False
 
 
 async def sheet_of(person: Person) -> Message:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.errors import BackupError
+from bot.core.errors import BackupError, ConfigError
 from bot.privacy.steps import erase_before_start
 from bot.storage import erasure
 from bot.storage.backups.backup import back_up
@@ -123,3 +123,15 @@ def test_lines_go_when_no_backup_is_as_old_and_a_full_disk_stops_no_erasure(
     assert ledger.erased_since(now - timedelta(days=99), {ADA, BOB}) == {BOB: now}
     ErasureLedger(tmp_path / "none" / "erased").note(ADA, now)
     assert "can't be noted" in caplog.text
+
+
+def test_a_start_wants_a_place_for_it(tmp_path: Path) -> None:
+    ledger = ErasureLedger(tmp_path / "erased")
+    assert ledger.check() == 0
+    ledger.note(ADA, NOW)
+    assert ledger.check() == 1
+    with pytest.raises(ConfigError, match=r"privacy\.erased: .*none isn't a directory"):
+        ErasureLedger(tmp_path / "none" / "erased").check()
+    ledger.path.write_text("x", "ascii")
+    with pytest.raises(BackupError, match="damaged"):
+        ledger.check()
