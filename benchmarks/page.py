@@ -101,10 +101,14 @@ async def main_tasks(browser: Browser, page: Page, act: Callable[[], Awaitable[A
     await act()
     await asyncio.sleep(1)  # what is still drawn
     events = json.loads(await browser.stop_tracing())["traceEvents"]
+    # Chromium's own window is made of pages too
+    others = {each["pid"] for each in events if "chrome://" in str(each.get("args"))}
     mains = {
         (each["pid"], each["tid"])
         for each in events
-        if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
+        if each["name"] == "thread_name"
+        and each["args"]["name"] == "CrRendererMain"
+        and each["pid"] not in others
     }
     on_main = [each for each in events if each["ph"] == "X" and (each["pid"], each["tid"]) in mains]
     # what Playwright itself does in the page is none of its own
