@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from bot.app.erasing import forgetting, make_eraser
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway import outgoing
+from bot.gateway.websocket_frames import BadFrameError, read_event
 from bot.jobs.samples import SampleMaker
 from bot.storage.database import open_database
 from tests.bot.jobs import rig as jobs
@@ -37,9 +39,14 @@ class Client:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: self.errors.append(told))
 
     async def bring(self, event: dict[str, Any]) -> None:
-        """Until all that follows from it is over."""
+        """Until all that follows from it is over; a frame that is no strict JSON is skipped."""
         before = asyncio.all_tasks()
-        self.client._connection.parsers["INTERACTION_CREATE"](event)
+        frame = {"op": 0, "s": 1, "t": "INTERACTION_CREATE", "d": event}
+        try:
+            read = read_event(json.dumps(frame))
+        except BadFrameError:
+            return
+        self.client._connection.parsers["INTERACTION_CREATE"](read["d"])
         while tasks := {task for task in asyncio.all_tasks() - before if not _only_waits(task)}:
             await asyncio.wait(tasks)
 

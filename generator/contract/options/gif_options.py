@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from generator.contract.bounds import MAX_DURATION_MS, scheduler_name
+from generator.contract.bounds import MAX_DURATION_MS, draw_seed, scheduler_name
 from generator.contract.few_steps import FewSteps, with_sampling
 from generator.contract.messages import Request
 from generator.contract.options.conditioning import ConditioningOptions, FileT
@@ -137,7 +137,16 @@ def spec_named(name: str) -> OptionSpec:
     return _BY_NAME[name]
 
 
-@lru_cache(maxsize=64)  # models
 def _default_request(limits: ModelLimits) -> Request:
-    defaults = {spec.field: spec.default(limits) for spec in OPTIONS if spec.field and spec.default}
-    return Request(**defaults)
+    return replace(_usual_request(limits), seed=draw_seed())
+
+
+@lru_cache(maxsize=64)  # models
+def _usual_request(limits: ModelLimits) -> Request:
+    """Return what is as ever where nothing is said: all but the seed."""
+    usual = {
+        spec.field: spec.default(limits)
+        for spec in OPTIONS
+        if spec.field and spec.default and spec.field != "seed"
+    }
+    return Request(**usual, seed=0)

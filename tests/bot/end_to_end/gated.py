@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot import __main__
-from bot.app import main
+from bot.app import furnishing
 from bot.jobs.gate import Actor, Admission, Place, Spoiler, Verdict, Withhold
 from bot.policy.policy_gate import PolicyGate
 from bot.storage.models import Attachment, Job
@@ -51,5 +51,5 @@ class GateByPrompt(PolicyGate):
 
 
 if __name__ == "__main__":
-    main.PolicyGate = GateByPrompt  # type: ignore[attr-defined]
+    furnishing.PolicyGate = GateByPrompt  # type: ignore[attr-defined]
     sys.exit(__main__.main(sys.argv[1:]))

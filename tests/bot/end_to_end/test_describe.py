@@ -14,7 +14,7 @@ from generator.media.comment import with_comment
 from tests.bot import files
 from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import forge, request_of, said
+from tests.bot.end_to_end.test_buttons import forge, posted, said
 from tests.bot.end_to_end.test_lora import lora
 from tests.bot.end_to_end.test_remix_strangers import RECIPE
 from tests.generator.recipes.foreign.pictures import PARAMETERS, dumped, node, png, simple_graph
@@ -81,7 +81,9 @@ async def test_the_panel_is_filled_by_files_of_three_programs(
         other = await panel_of(await bob.slash("gif"))
         assert "is somebody else's" in await said(await bob.press(forge(other, press), press))
 
-        made = await request_of(await ada.press(panel, "Go"))
+        message = await posted(await ada.press(panel, "Go"))
+        await discord.until(lambda: len(message.results) == 2 or None)  # either may be made first
+        made = files.request_in(message.results[0].data)
         assert (made["prompt"], made["seed"], made["loras"]) == ("a red ball", 7, [])
         await setup.all_over()
         assert len(setup.rows()) == 2

@@ -24,6 +24,7 @@ def typed_in(channel_id: int, **channel: int) -> Place:
         channel_id=channel_id,
         channel=SimpleNamespace(**channel),
         guild_id=GUILD,
+        extras={},
     )))  # fmt: skip
 
 

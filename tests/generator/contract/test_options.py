@@ -76,6 +76,11 @@ def test_what_nothing_says_is_the_models_default(limits: ModelLimits) -> None:
     limits.check(replace(request, prompt="a ball"))
 
 
+def test_each_request_has_a_seed_of_its_own_unless_one_is_given() -> None:
+    asked = GifOptions[str](prompt="a ball")
+    assert len({asked.to_request(BIG).seed for _ in range(3)}) == 3
+
+
 @pytest.mark.parametrize("limits", [BIG, SMALL])
 @pytest.mark.parametrize("spec", NUMBERS, ids=_ids(NUMBERS))
 def test_limits_check_its_bounds(spec: OptionSpec, limits: ModelLimits) -> None:
