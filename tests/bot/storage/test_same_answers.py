@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from bot.storage import (
     appeals,
     costs,
@@ -34,70 +32,46 @@ from bot.storage import (
     usage,
     word_lists,
 )
-from bot.storage.appeals import Appeal
 from bot.storage.database import create_engine
 from bot.storage.drafts import Draft
 from bot.storage.edits import Edit
-from bot.storage.erasure import Subject
 from bot.storage.gallery import GalleryPost
-from bot.storage.library import HistoryFilter
-from bot.storage.loras import Shared, StoredLora, Viewer
+from bot.storage.loras import Shared, Viewer
 from bot.storage.migrate import create
 from bot.storage.models import BOT, Attachment, State
-from bot.storage.moderation import AuditEntry, Block, Report
-from bot.storage.personal_data import TABLES
-from bot.storage.personal_rows import TableData
+from bot.storage.moderation import AuditEntry, Block
 from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.bot.storage.asking import (
+    ADA,
+    BLOBS,
+    CHANNEL,
+    EVERY,
+    NOW,
+    SERVER,
+    TEXT,
+    VIEWER,
+    A,
+    Asking,
+    B,
+    C,
+    D,
+    lora,
+)
+from tests.bot.storage.community_queries import (
+    of_an_erasure,
+    of_appeals,
+    of_guilds,
+    of_holdings,
+    of_moderation,
+    of_retention,
+)
 from tests.postgres import cluster
 
-NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-ADA, SERVER, CHANNEL = ORIGIN.user_id, ORIGIN.guild_id or 0, ORIGIN.channel_id
-A, B, C, D = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
-BLOBS = [f"{number:064x}.gif" for number in range(8)]
-TEXT = "Größe 100 % 'x' \\ \u2028 \U0001f600"
-VIEWER = Viewer(ADA, SERVER)
-EVERY = HistoryFilter(user_id=ADA)
 MODULES = (
     appeals, costs, daily_usage, drafts, edits, erasure, gallery, guilds, holdings, jobs, library,
     loras, moderation, preferences, registrations, retention, samples, sent_forms, shares, usage,
     word_lists,
 )  # fmt: skip
-
-Asked = set[Callable[..., Any]]
-
-
-class Asking:
-    """What a database was asked, and what it said."""
-
-    connection: Connection
-
-    def __init__(self) -> None:
-        self.asked: Asked = set()
-        self.said: list[tuple[str, Any]] = []
-
-    def __call__(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        answer = query(self.connection, *args, **kwargs)
-        self.asked.add(query)
-        is_drawn = query is edits.add  # an id that is another each time
-        self.said.append((query.__qualname__, None if is_drawn else answer))
-        return answer
-
-
-def lora(number: int, name: str, shared: Shared, blob: str) -> StoredLora:
-    return StoredLora(
-        id=f"{number:032x}",
-        owner_id=ADA,
-        guild_id=SERVER if shared is Shared.SERVER else None,
-        shared=shared,
-        name=name,
-        trigger_words=TEXT,
-        strength=0.1,
-        blob=blob,
-        size_bytes=2**40,
-        facts={"layers": [1, 2.5, None, TEXT]},
-        created_at=NOW,
-        adult=number == 2,
-    )
 
 
 def of_jobs(ask: Asking) -> None:
@@ -254,122 +228,6 @@ def of_settings(ask: Asking) -> None:
         ask(costs.save, "nano", "cpu", {"sums": [0.1, 1e300, words]})
         ask(costs.load, "nano")
         ask(sent_forms.record_if_new, "0" * 16)
-
-
-def of_moderation(ask: Asking) -> None:
-    entry = AuditEntry(guild_id=SERVER, actor_id=1, action="blocked", detail=TEXT, created_at=NOW)
-    block = Block(kind="person", target_id=2**62, until=NOW, reason=TEXT, created_at=NOW)
-    for each in (block, replace(block, until=None)):
-        ask(moderation.put_block, each, entry)
-        ask(moderation.all_blocks)
-    for _ in range(2):
-        ask(moderation.drop_block, ("person", 2**62, block.guild_id), entry)
-    ask(moderation.record, replace(entry, guild_id=None))
-    for guild_id in (SERVER, None):
-        ask(moderation.logged, guild_id, limit=3)
-    report = Report(id=A, job_id=A, guild_id=SERVER, reporter_id=1, reason=TEXT, created_at=NOW)
-    for report_id in (A, B):
-        ask(moderation.add_report, replace(report, id=report_id))
-    for decision in ("kept", "removed"):
-        ask(moderation.decide, A, decision, entry)
-    for report_id in (A, D):
-        ask(moderation.note_report_message, report_id, CHANNEL, 2**62)
-    ask(moderation.report_of, A)
-
-
-def of_appeals(ask: Asking) -> None:
-    entry = AuditEntry(guild_id=None, actor_id=1, action="appeal_kept", created_at=NOW)
-    ask(jobs.note, B, withheld=BLOBS[6])
-    for each in (A, B, B):
-        ask(appeals.put, Appeal(job_id=each, guild_id=SERVER, created_at=NOW))
-    ask(appeals.note_message, B, None, CHANNEL, 2**62)
-    ask(appeals.allowed_not_delivered)
-    for decision in (appeals.ALLOWED, appeals.KEPT):
-        ask(appeals.decide, B, decision, 2**62, entry)
-        ask(appeals.allowed_not_delivered)
-    ask(appeals.decide, A, appeals.KEPT, 1, entry)
-    for each in (A, B, C):
-        ask(appeals.of_job, each)
-
-
-def of_guilds(ask: Asking) -> None:
-    ask(guilds.note_members, [1, 2, SERVER])
-    ask(guilds.note_members, [1, 2**62])
-    for each in (2, 2, 2**61):
-        ask(guilds.note_left, each, NOW)
-    ask(guilds.reconcile, [2, SERVER], NOW + timedelta(hours=1))
-    for before in (NOW, NOW + timedelta(hours=2)):
-        ask(guilds.left_before, before)
-    for each in (1, 2, 1):
-        ask(guilds.forget, each)
-
-
-def of_holdings(ask: Asking) -> None:
-    for user_id in (ADA, BOT, 99):
-        ask(holdings.count, user_id)
-        for data in TABLES:
-            # a row's moment is that of the writing, unless it was given one
-            ask(lambda connection, its=data, who=user_id: _rows(connection, its, who))
-        for query in (holdings.loras_of, holdings.sources_of):
-            ask(query, user_id)
-        for before in (None, 2):
-            ask(holdings.results_of, user_id, before, 1)
-    ask.asked.add(holdings.exported_page)
-
-
-def _rows(connection: Connection, data: TableData, user_id: int) -> object:
-    rows, after = holdings.exported_page(connection, data, user_id, ())
-    again = holdings.exported_page(connection, data, user_id, after) if after else ()
-    return [
-        {name: value for name, value in row.items() if not isinstance(value, datetime)}
-        for row in rows
-    ], again
-
-
-def of_retention(ask: Asking) -> None:
-    for query in (daily_usage.forget_expired, shares.forget_expired, usage.forget_expired):
-        ask(query)
-    for before in (None, NOW, NOW + timedelta(days=1)):
-        ask(lambda connection, at=before: sorted(retention.unneeded(connection, before=at)))
-    ask(lambda connection: sorted(retention.referenced(connection, BLOBS)))
-    ask(lambda connection: sorted(retention.all_referenced(connection)))
-    ask.asked |= {retention.unneeded, retention.referenced, retention.all_referenced}
-    ask(retention.forget, BLOBS)
-    ask(jobs.get, A)
-    ask(jobs.attachments_of, A)
-    for each in (A, "none"):
-        ask(library.erase, each)
-    ask(library.page, EVERY, limit=9, offset=0)
-
-
-def of_an_erasure(ask: Asking) -> None:
-    for _ in range(2):
-        ask(erasure.begin, ADA, NOW)
-    ask(erasure.pending)
-    ask(erasure.owners_untold, ADA)
-    ask(lambda connection: sorted(erasure.people(connection)))
-    ask.asked.add(erasure.people)
-    for subject in (Subject(ADA), Subject(SERVER, is_server=True)):
-        for step in range(len(subject.steps)):
-            while ask(erasure.erase_some, subject, step):
-                pass
-    ask(erasure.files_left)
-    found = ask(erasure.free_files, "")
-    ask(erasure.free_files, found.last)
-    ask(erasure.note_files_gone, found.blobs)
-    ask(erasure.files_left)
-    ask(erasure.pending_of, ADA)
-    ask(erasure.note_rows_gone, ADA)
-    ask(erasure.pending_of, ADA)
-    messages = erasure.some_messages(ask.connection)
-    ask.asked.add(erasure.some_messages)
-    ask.said.append(("some_messages", sorted(messages)))
-    for message in sorted(messages):
-        ask(erasure.note_message_gone, message)
-    for user_id in (ADA, 99):
-        ask(erasure.end_if_over, user_id)
-        ask(erasure.pending_of, user_id)
-        ask(holdings.count, user_id)
 
 
 PARTS = (
