@@ -25,7 +25,7 @@ from tests.patience import PATIENCE
 pytestmark = pytest.mark.slow
 
 _BALL = "a red ball bouncing on a black background"
-_STARS = "a yellow star spinning on a navy background"
+_STARS = "a yellow star rising on a navy background"
 
 
 async def test_the_pictures_are_taken(setup: Setup, discord: Sandbox) -> None:
@@ -34,7 +34,7 @@ async def test_the_pictures_are_taken(setup: Setup, discord: Sandbox) -> None:
         pytest.skip("TESTS_PICTURES names no directory for them")
     expect.set_options(timeout=PATIENCE * 1000)
     config = setup.write(generator={"model": NANO, "engine": HOTSHOT_ENGINE})
-    view = {"width": 1000, "height": 1110}
+    view = {"width": 1000, "height": 1180}
     async with PageServer(discord) as server, running(config, discord):
         await discord.commands_registered()
         async with browser.opened(server.url, viewport=view, color_scheme="dark") as tab:
