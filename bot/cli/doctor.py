@@ -259,7 +259,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     """Yield what the bot needs of the model, and then what its workers need."""
     from bot.app.worker_settings import worker_settings
 
-    limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
+    limits = run_check("model", lambda: _described(ModelLimits.of(settings.generator.model)))
     if not settings.generator.device_names:
         yield from (limits, Finding("device", "none here; GPU hosts elsewhere make everything"))
         return
@@ -283,7 +283,10 @@ def _limits_of(model: ModelSettings) -> str:
     """Return what a model can be asked for, as far as this machine knows. Raises ModelError."""
     if local_path(model.model) is None and "native_edge" not in model.declared:
         return "as the original's, or as a worker says; native_edge and max_frames would say them"
-    limits = ModelLimits.of(model.model).with_declared(model.declared)
+    return _described(ModelLimits.of(model.model).with_declared(model.declared))
+
+
+def _described(limits: ModelLimits) -> str:
     return (
         f"{limits.native_edge} pixels square, {limits.max_frames} frames, {limits.steps} steps "
         f"(at most {limits.max_steps}), {limits.scheduler}"

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-
-import aiohttp
+import sys
 
 from generator.contract import logs
 from generator.contract.logs import bind_log_ids, bound_id, job_context
@@ -26,8 +25,6 @@ _TOKEN_PLACES = (
 # These write parameters and frames as they are; at DEBUG they would say more than is anybody's
 # business, and cost more than the work itself.
 _QUIET = ("alembic", "asyncio", "sqlalchemy.engine")
-# A network that fails is no bug: its traceback says nothing that its name doesn't.
-_EXPECTED = (OSError, TimeoutError, aiohttp.ClientError)
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -59,7 +56,15 @@ def configure(level: str, form: str = logs.TEXT, *, secrets: tuple[str, ...] = (
 
 def _without_network_traces(record: logging.LogRecord) -> logging.LogRecord:
     error = record.exc_info[1] if record.exc_info else None
-    if not isinstance(error, _EXPECTED):
+    if error is None or not _is_of_the_network(error):
         return record
     words = f"{record.getMessage()} ({type(error).__name__}: {error})"
     return logging.makeLogRecord(vars(record) | {"msg": words, "args": (), "exc_info": None})
+
+
+def _is_of_the_network(error: BaseException) -> bool:
+    """Return whether an error is no bug: then its traceback says nothing that its name doesn't."""
+    aiohttp = sys.modules.get("aiohttp")  # not imported for this: each command line would wait
+    return isinstance(error, OSError) or (
+        aiohttp is not None and isinstance(error, aiohttp.ClientError)
+    )

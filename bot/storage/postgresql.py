@@ -107,11 +107,13 @@ def prepare(engine: Engine, patience: Patience, leader: Leader | None = None) ->
 
     watch = SilenceWatch(patience.silence)
     connection_class = watched_class(watch)
+    name = engine.url.render_as_string(hide_password=True)
 
     def connect(_dialect: object, _record: object, args: Any, values: Any) -> Any:
         values.setdefault("connect_timeout", _CONNECT_SECONDS)
         connection = connection_class.connect(*args, **values)
         try:
+            _check_encoding(connection, name)
             connection.autocommit = True
             connection.execute(*_settings(patience))
             if leader is not None:
@@ -126,6 +128,17 @@ def prepare(engine: Engine, patience: Patience, leader: Leader | None = None) ->
     event.listen(engine, "engine_disposed", lambda _engine: watch.stop())
 
 
+def _check_encoding(connection: Connection[Any], name: str) -> None:
+    """Raise DatabaseError where a database can't keep what people write in any language."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseError(
+            f"The database {name} is in the encoding {encoding}, which can't keep all that people "
+            "write; make one by `createdb --encoding=UTF8 --template=template0 NAME`, and name it "
+            "by storage.database_url."
+        )
+
+
 def _settings(patience: Patience) -> tuple[str, list[str]]:
     """Return the query that sets the session up, and its values."""
     wanted: Mapping[str, str] = {
@@ -136,6 +149,7 @@ def _settings(patience: Patience) -> tuple[str, list[str]]:
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
+        "client_encoding": "UTF8",  # whatever PGCLIENTENCODING or the database says
     }
     calls = ", ".join("set_config(%s, %s, false)" for _ in wanted)
     return f"SELECT {calls}", [word for pair in wanted.items() for word in pair]

@@ -62,6 +62,18 @@ async def test_a_host_that_says_nothing_is_a_sentence_soon() -> None:
         assert time.monotonic() - began < PATIENCE / 10
 
 
+async def test_a_database_that_can_not_keep_every_language_is_refused(address: str) -> None:
+    other = f"{make_url(address).database}_ascii"
+    with connect(address) as outside:
+        made = f"CREATE DATABASE {other} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+        outside.execute(made.encode())
+    url = make_url(address).set(database=other)
+    said = rf"{other}\S* is in the encoding SQL_ASCII, .*createdb --encoding=UTF8"
+    with pytest.raises(DatabaseError, match=said):
+        async with open_database(url.render_as_string(hide_password=False)):
+            pass
+
+
 async def test_a_proxy_that_falls_silent_refuses_all_at_once_and_is_got_over(
     address: str,
 ) -> None:
