@@ -80,8 +80,10 @@ class TemporalTransformer(nn.Module):
         """Attend along the frames of (b f) c h w; one frame passes through as it is."""
         if num_frames == 1:
             return frames
-        positions = rearrange(self.norm(frames), "(b f) c h w -> (b h w) f c", f=num_frames)
-        positions = self.proj_in(positions)
+        # Frame by frame, as the original: in half precision, the bias of rows that lie otherwise in
+        # memory is rounded otherwise.
+        rows = self.proj_in(rearrange(self.norm(frames), "n c h w -> n (h w) c"))
+        positions = rearrange(rows, "(b f) p c -> (b p) f c", f=num_frames)
         for block in self.transformer_blocks:
             positions = block(positions)
         return frames + _as_frames(self.proj_out(positions), like=frames)
