@@ -44,6 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "generator.inference": ("generator",),
     "generator.link": ("remote",),
     "generator.model": ("generator",),
+    "generator.model.fp8_products": ("generator", "fp8"),
     "generator.sources.picture_decoder": ("heic",),
     "generator.training": ("train", "wandb"),
     # `make nano` and `make evaluate` have the generator alone
@@ -124,7 +125,7 @@ def test_each_room_imports_what_its_extras_bring() -> None:
 def test_nothing_is_required_that_nobody_imports() -> None:
     imported = set().union(*imports().values())
     used = set().union(*map(distributions_of, imported - {"tests"}))
-    extras = ("train", "remote", "metrics", "tracing")
+    extras = ("train", "fp8", "remote", "metrics", "tracing")
     required = {distribution(each) for each in requirements(*extras)}
     assert required - used == set(NOT_IMPORTED)
 
@@ -138,6 +139,7 @@ def test_nothing_is_required_that_nobody_imports() -> None:
         "postgresql",
         "heic",
         "nudenet",
+        "fp8",
         "remote",
         "metrics",
         "tracing",

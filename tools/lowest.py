@@ -22,7 +22,7 @@ LOWEST = ROOT / "constraints-lowest.txt"
 AS_USUAL = frozenset({"torch"})
 _HEAD = "# Written by python -m tools.lowest, for make test-lowest and nobody else.\n"
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*>=\s*([0-9][^,;\s]*)")
-_OWN_EXTRAS = re.compile(r"hotshot-bot\[([a-z,]+)\]")
+_OWN_EXTRAS = re.compile(r"hotshot-bot\[([a-z0-9,]+)\]")
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+)")
 
 

@@ -40,17 +40,17 @@ class OriginalStep:
         skips = [clips]
         for block in unet.down_blocks:
             for layer in _layers(block):
-                clips = _layer(clips, told, each, *layer)
+                clips = _layer(clips, told, each, layer)
                 skips.append(clips)
             if block.downsamplers is not None:
                 clips = _by_frame(block.downsamplers[0].conv, clips)
                 skips.append(clips)
         first, last = unet.mid_block.resnets
-        clips = _layer(clips, told, each, first, unet.mid_block.attentions[0], None)
+        clips = _layer(clips, told, each, (first, unet.mid_block.attentions[0], None))
         clips = _resnet(clips, told, last)
         for block in unet.up_blocks:
             for layer in _layers(block):
-                clips = _layer(torch.cat([clips, skips.pop()], dim=1), told, each, *layer)
+                clips = _layer(torch.cat([clips, skips.pop()], dim=1), told, each, layer)
             if block.upsamplers is not None:
                 size = (clips.shape[2], *skips[-1].shape[3:])
                 clips = functional.interpolate(clips, size=size, mode="nearest")
@@ -72,9 +72,8 @@ def _layers(block: Any) -> Sequence[tuple[Any, Any, Any]]:
     return list(zip(block.resnets, attentions, block.motion_modules, strict=True))
 
 
-def _layer(
-    clips: Tensor, told: Tensor, each: Tensor, resnet: Any, attention: Any, temporal: Any
-) -> Tensor:
+def _layer(clips: Tensor, told: Tensor, each: Tensor, parts: tuple[Any, Any, Any]) -> Tensor:
+    resnet, attention, temporal = parts
     clips = _resnet(clips, told, resnet)
     if attention is not None:
         frames = attention(_frames(clips), encoder_hidden_states=each, return_dict=False)[0]
@@ -90,7 +89,8 @@ def _resnet(clips: Tensor, told: Tensor, w: Any) -> Tensor:
     made = _by_frame(w.conv2, functional.silu(_over_clips(made, w.norm2)))
     if w.conv_shortcut is not None:
         clips = _by_frame(w.conv_shortcut, clips)
-    return (clips + made) / w.output_scale_factor
+    added: Tensor = (clips + made) / w.output_scale_factor
+    return added
 
 
 def _temporal(clips: Tensor, w: Any) -> Tensor:
@@ -100,7 +100,8 @@ def _temporal(clips: Tensor, w: Any) -> Tensor:
     rows = w.proj_in(rows)
     for block in w.transformer_blocks:
         rows = _temporal_block(rows, block, count)
-    made = rearrange(w.proj_out(rows), "n (h w) c -> n c h w", h=height, w=width).contiguous()
+    rows = w.proj_out(rows)
+    made: Tensor = rearrange(rows, "n (h w) c -> n c h w", h=height, w=width).contiguous()
     return rearrange(made + frames, "(b f) c h w -> b c f h w", f=count)
 
 
@@ -120,7 +121,8 @@ def _over_clips(clips: Tensor, norm: nn.GroupNorm) -> Tensor:
 
 
 def _by_frame(convolution: Any, clips: Tensor) -> Tensor:
-    return rearrange(convolution(_frames(clips)), "(b f) c h w -> b c f h w", f=clips.shape[2])
+    frames: Tensor = convolution(_frames(clips))
+    return rearrange(frames, "(b f) c h w -> b c f h w", f=clips.shape[2])
 
 
 def _frames(clips: Tensor) -> Tensor:

@@ -32,9 +32,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.gpu.make_model import SIZES, drawn
+from benchmarks.gpu.original import OriginalStep
 from benchmarks.gpu.timing import forget_peak, median_ms, peak_gib, wait_for_device
 from benchmarks.midsize import PRECISIONS, UNET
 from generator.checkpoints import unet_conversion, weights
+from generator.model.devices import FP8
+from generator.model.fp8_products import multiply_in_fp8
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraph
 from generator.model.fused.network import Functions, FusedUNet
@@ -80,7 +83,11 @@ class StepPlan:
 
     @property
     def dtype(self) -> torch.dtype:
-        return PRECISIONS[self.precision]
+        return torch.bfloat16 if self.is_fp8 else PRECISIONS[self.precision]
+
+    @property
+    def is_fp8(self) -> bool:
+        return self.precision == FP8
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -128,6 +135,26 @@ def difference_from_f32(plan: StepPlan) -> float:
 @lru_cache(maxsize=1)
 def _exact(model: Path, frames: int, size: int) -> Tensor:
     return _step(StepPlan(model, "hotshot", "f32", frames, size))().float()
+
+
+@torch.inference_mode()
+def compare_with_original(plan: StepPlan) -> dict[str, Any]:
+    """Whether a step as it is written has the original's bits, with biases that aren't zero."""
+    network, (sample, text, added) = _hotshot(plan), _inputs(plan)
+    drawn = torch.Generator(plan.device).manual_seed(2)
+    for name, value in network.named_parameters():
+        if name.endswith("bias"):
+            noise = torch.randn(value.shape, generator=drawn, device=plan.device)
+            value.data.copy_(noise / 8)
+    ours = _network_step(plan, "hotshot")().float()
+    theirs = OriginalStep(network)(sample, _TIMESTEP, text, added).float()
+    return {
+        "variant": "original",
+        "precision": plan.precision,
+        "frames": plan.frames,
+        "is_equal": torch.equal(ours, theirs),
+        "difference": float((ours - theirs).norm() / theirs.norm()),
+    }
 
 
 @torch.inference_mode()
@@ -202,11 +229,11 @@ def _compiled(plan: StepPlan) -> Functions:
 
 
 def _hotshot(plan: StepPlan) -> HotshotUNet:
-    return _network(plan.model, plan.device, plan.dtype)
+    return _network(plan.model, plan.device, plan.dtype, plan.is_fp8)
 
 
 @lru_cache(maxsize=2)
-def _network(model: Path, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+def _network(model: Path, device: torch.device, dtype: torch.dtype, is_fp8: bool) -> HotshotUNet:
     """The network of a model that was made, or one of a size, whose weights are drawn here."""
     size = SIZES.get(str(model))
     with torch.inference_mode(mode=False), torch.device("meta"):
@@ -222,6 +249,8 @@ def _network(model: Path, device: torch.device, dtype: torch.dtype) -> HotshotUN
     with torch.inference_mode(mode=False):
         weights.assign(network, made, source=model, device=device, dtype=dtype)
     network.requires_grad_(requires_grad=False)
+    if is_fp8:
+        multiply_in_fp8(network, device, dtype)
     return network
 
 
@@ -334,20 +363,22 @@ def main() -> None:
     parser.add_argument(
         "--variant", action="append", choices=VARIANTS, help="may be repeated (default: hotshot)"
     )
-    parser.add_argument("--precision", choices=tuple(PRECISIONS), default=default)
+    parser.add_argument("--precision", choices=(*PRECISIONS, FP8), default=default)
     parser.add_argument("--frames", type=int, action="append", help="may be repeated (default: 8)")
     parser.add_argument("--size", type=int, default=512, help="a frame's edge in pixels")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--profile", action="store_true", help="TFLOP, and a card's kernels")
     parser.add_argument("--compare", action="store_true", help="how far it is from float32")
     parser.add_argument("--decode", action="store_true", help="time the VAE too")
+    parser.add_argument("--original", action="store_true", help="only: has it the original's bits")
     chosen = parser.parse_args()
     wanted = itertools.product(chosen.frames or [8], chosen.variant or VARIANTS[:1])
     for frames, variant in wanted:
         plan = StepPlan(
             chosen.model, variant, chosen.precision, frames, chosen.size, chosen.repeats
         )
-        print(json.dumps(_figures(plan, chosen)), flush=True)
+        figures = compare_with_original(plan) if chosen.original else _figures(plan, chosen)
+        print(json.dumps(figures), flush=True)
     if chosen.decode:
         print(json.dumps({"variant": "decode"} | measure_decoding(plan)), flush=True)
 

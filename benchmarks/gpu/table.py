@@ -52,6 +52,7 @@ def rows(model: Path, size: str, kernels: Path) -> list[Row]:
     few, made = ("--steps", "10" if is_full else "2"), str(model)
     ways = _WAYS if torch.cuda.is_available() else _WAYS[:2]
     step = (size, *edge, *_variants(*ways), "--repeats", "5")
+    narrow = (size, *edge, *_variants(*ways[1:]), "--repeats", "5")
     return [
         Row("step", "step", (*step, "--compare"), 80),
         Row("one frame", "step", (*step, "--frames", "1"), 40),
@@ -62,6 +63,8 @@ def rows(model: Path, size: str, kernels: Path) -> list[Row]:
         Row("large", "gif", (made, *edge, "--steps", "2", "--low-vram", "--case", "huge"), 60),
         *(Row("start", "gif", (made, *edge, *start), 60) for start in _starts(kernels)),
         Row("fp8", "gif", (made, *edge, *few, "--precision", "fp8", "--case", "warm"), 60),
+        Row("fp8 step", "step", (*narrow, "--precision", "fp8", "--compare"), 80),
+        Row("exact", "step", (size, *edge, "--precision", "f16", "--original"), 60),
         Row("kernels", "step", (size, *edge, *_variants(_WAYS[1]), "--profile"), 40),
         Row("decoding", "step", (made, *edge, "--decode", "--repeats", "2"), 40),
         Row("compiled", "step", (size, *edge, *_variants("compiled")), 120),

@@ -194,7 +194,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--precision",
         choices=PRECISIONS,
-        help="what to compute in; fp8: the UNet's weights stored in 8 bits (default: auto)",
+        help="what to compute in; fp8: the UNet in 8 bits, half the memory (default: auto)",
     )
     group.add_argument(
         "--device",

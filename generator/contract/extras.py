@@ -45,6 +45,7 @@ EXTRA_OF = {
     "psycopg": "postgresql",
     "pi_heif": "heic",
     "nudenet": "nudenet",
+    "torchao": "fp8",
     **dict.fromkeys(REMOTE_MODULES, "remote"),
     METRICS_MODULE: "metrics",
     "opentelemetry": "tracing",

@@ -19,9 +19,10 @@ from generator.contract.text import Text
 from generator.inference.batch_size import pixels_that_fit
 from generator.inference.overflow import plain_autograd, remove_hooks
 from generator.model import devices, memory
+from generator.model.fp8_products import Product, products_of
 from generator.model.fused.runner import UNetRunner
 from generator.model.loading import HotshotModel
-from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
+from generator.model.offload import CPU, Offloader, enable_vae_slicing_and_tiling
 
 
 @contextmanager
@@ -29,11 +30,16 @@ def in_low_memory(model: HotshotModel) -> Iterator[HotshotModel]:
     """Yield the model as one that takes as little memory as can be; then put it back."""
     offloader = Offloader(model.device, low_vram=True, splits_texts=True)
     networks = [network for network in model.all_networks if network is not model.unet]
+    products = products_of(model.unet) if offloader.is_enabled else []
     model.runner.release()
     free_what_is_left(model.device)
     before = model.controlnets.offloader
+    held: list[Product] = []
     try:
         with plain_autograd():
+            for product in products:  # blocks come and go as plain tensors
+                product.widen(CPU)
+                held.append(product)
             for network in networks:
                 offloader.place(network)
             offloader.place_in_blocks(model.unet)
@@ -47,6 +53,8 @@ def in_low_memory(model: HotshotModel) -> Iterator[HotshotModel]:
         with plain_autograd():
             if offloader.is_enabled:
                 offloader.remove(model.unet)
+            for product in held:
+                product.narrow()
             for network in model.all_networks:
                 if offloader.is_enabled:
                     remove_hooks(network)

@@ -48,6 +48,7 @@ from generator.model.component_loading import (
 )
 from generator.model.controlnet import ControlNets
 from generator.model.fp8 import store_in_fp8
+from generator.model.fp8_products import bytes_of, multiplies_in_fp8, multiply_in_fp8
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraphs
 from generator.model.fused.runner import UNetRunner
@@ -133,7 +134,8 @@ def load_model(
     that don't say what they predict. With ``low_vram`` the networks are on the device only while
     they compute, the UNet block by block, and pictures are decoded one by one; AUTO is so where the
     device has too little memory. ``compile_mode`` is ``UNetRunner``'s. With
-    ``fp8`` the UNet's weights are stored in 8 bits.
+    ``fp8`` the UNet's weights are stored in 8 bits, and its products are computed so where the
+    device and the memory let them.
     Raises ModelError, one sentence, for whatever can't be found, read or used.
     """
     staging = CPU if low_vram == AUTO else Offloader(device, low_vram).initial_device
@@ -155,13 +157,17 @@ def load_model(
     )
     unet = _build_unet(files)
     weights_bytes = sum(map(_bytes_of, (vae, *text.encoders)))
-    weights_bytes += sum(one.numel() for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
+    multiplies = fp8 and multiplies_in_fp8(device)
+    weights_bytes += _unet_bytes(unet, dtype, fp8=fp8, multiplies=multiplies)
     offloader = Offloader(device, is_low(low_vram, device, weights_bytes))
     # where memory may be short, the wide weights never come to the device
     _fill_unet(unet, files, device=CPU if fp8 else offloader.initial_device, dtype=dtype)
     _check_compatible(unet, text, vae, files)
-    if fp8:
+    if multiplies and not offloader.is_enabled:
+        multiply_in_fp8(unet, device, dtype)
+    elif fp8:
         store_in_fp8(unet, dtype, widens=not offloader.is_enabled)
+        compile_mode = COMPILE_NEVER
     for network in (*text.encoders, vae):
         offloader.place(network)
     offloader.place_in_blocks(unet)
@@ -170,7 +176,7 @@ def load_model(
     return HotshotModel(
         name=model,
         unet=unet,
-        runner=_runner(unet, offloader, dtype, COMPILE_NEVER if fp8 else compile_mode),
+        runner=_runner(unet, offloader, dtype, compile_mode),
         vae=vae,
         text=text,
         loras=LoraManager(
@@ -273,6 +279,12 @@ def _find_files(model: str, base: SpatialBase | None) -> _ModelFiles:
 
 def _bytes_of(network: nn.Module) -> int:
     return sum(one.numel() * one.element_size() for one in network.parameters())
+
+
+def _unet_bytes(unet: HotshotUNet, dtype: torch.dtype, *, fp8: bool, multiplies: bool) -> int:
+    if multiplies:
+        return bytes_of(unet, dtype)
+    return sum(one.numel() for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
 
 
 def _build_unet(files: _ModelFiles) -> HotshotUNet:

@@ -147,10 +147,12 @@ class LoraManager:
 
     def _change(self, key: ParameterKey, deltas: list[tuple[float, LayerChange]]) -> None:
         layer, name = self.targets.layer(key)
+        widen(layer)  # of one that is in fp8
         parameter: nn.Parameter | None = getattr(layer, name)
         original = None if parameter is None else parameter.data
-        widen(layer)  # of one that is stored in fp8
-        parameter, weight = getattr(layer, name), layer.get_parameter("weight")
+        weight = layer.get_parameter("weight")
+        # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
+        self._originals[key] = None if original is None else original.to("cpu", copy=True)
         if original is None:  # PEFT gives a layer without a bias one (lora_bias)
             exact = torch.zeros(weight.shape[0], device=weight.device)
         else:
@@ -159,8 +161,6 @@ class LoraManager:
         for strength, change in deltas:
             factors = _in_float32(change.factors, exact.device)
             total += strength * weight_delta(exact, factors, change.scale)
-        # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
-        self._originals[key] = None if original is None else original.to("cpu", copy=True)
         if parameter is None:
             setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
         else:

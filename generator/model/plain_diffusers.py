@@ -1,10 +1,11 @@
 """diffusers' networks and samplers, as where of all that it can work with torch alone is installed.
 
-diffusers imports transformers, PEFT and accelerate where it finds them, and PyTorch's compiler in
-any case: seconds of every start, for what nothing here asks of it. While it is imported by this
-module they are hidden, which is a state that it has for all who lack them. Whoever needs one of
-them imports it as ever. Where somebody has imported diffusers or transformers before, nothing is
-hidden: by then these have looked for the others, and ask for what they found when they load a part.
+diffusers imports transformers, PEFT, accelerate and torchao where it finds them, and PyTorch's
+compiler in any case: seconds of every start, for what nothing here asks of it. While it is imported
+by this module they are hidden, which is a state that it has for all who lack them. Whoever needs
+one of them imports it as ever. Where somebody has imported diffusers or transformers before,
+nothing is hidden: by then these have looked for the others, and ask for what they found when they
+load a part.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import torch.compiler
 
 # torch._dynamo is the compiler; diffusers marks functions for it, and can do without.
-_HIDDEN = ("accelerate", "peft", "torch._dynamo", "transformers")
+_HIDDEN = ("accelerate", "peft", "torch._dynamo", "torchao", "transformers")
 
 
 @contextmanager

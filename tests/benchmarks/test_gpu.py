@@ -9,7 +9,13 @@ import pytest
 
 from benchmarks.gpu.gif import CASES, load, measure_gifs
 from benchmarks.gpu.make_model import make_model, unet_shapes
-from benchmarks.gpu.step import StepPlan, difference_from_f32, measure_decoding, measure_step
+from benchmarks.gpu.step import (
+    StepPlan,
+    compare_with_original,
+    difference_from_f32,
+    measure_decoding,
+    measure_step,
+)
 from benchmarks.gpu.table import rows
 from tools.nano import text
 
@@ -42,6 +48,16 @@ def test_other_precisions_are_near(mini: Path) -> None:
     exact = StepPlan(mini, frames=2, size=64)
     assert difference_from_f32(exact) == 0
     assert 0 < difference_from_f32(StepPlan(mini, precision="bf16", frames=2, size=64)) < 0.1
+
+
+def test_products_in_fp8(mini: Path) -> None:
+    pytest.importorskip("torchao")
+    assert 0 < difference_from_f32(StepPlan(mini, precision="fp8", frames=2, size=64)) < 0.3
+
+
+def test_beside_the_original(mini: Path) -> None:
+    figures = compare_with_original(StepPlan(mini, frames=2, size=64))
+    assert figures["difference"] < 1e-5
 
 
 def test_decoding(mini: Path) -> None:

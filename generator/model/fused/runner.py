@@ -19,6 +19,7 @@ from torch import Tensor
 from generator.contract.errors import is_out_of_memory
 from generator.contract.worker_settings import COMPILE_NEVER
 from generator.model.conditioning import Conditioning
+from generator.model.fp8_products import address
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import Step, StepGraphs
 from generator.model.fused.network import FusedUNet, Residuals, Told
@@ -158,7 +159,7 @@ class UNetRunner:
 
     def _know_addresses(self) -> bool:
         """Return whether the weights are where they were; what was recorded with others is gone."""
-        addresses = tuple(one.data_ptr() for one in self.unet.parameters())
+        addresses = tuple(map(address, self.unet.parameters()))
         if addresses == self._addresses:
             return True
         self._addresses = addresses

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from generator.model.fp8_products import whole_weight
 from generator.model.fused.layers import (
     Convolution,
     FeedForward,
@@ -245,7 +246,9 @@ def _convolution(layer: nn.Conv2d, found: _Found) -> Convolution:
 
 def _together(layers: Sequence[nn.Linear]) -> Linear:
     """Return one product for several of the same input, whose parameters become its parts."""
-    weight = _stacked([layer.get_parameter("weight") for layer in layers])
+    weight = whole_weight(layers)
+    if weight is None:
+        weight = _stacked([layer.get_parameter("weight") for layer in layers])
     biases = [layer.get_parameter("bias") for layer in layers if layer.bias is not None]
     return Linear(weight, _stacked(biases) if biases else None)
 

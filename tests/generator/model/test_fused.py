@@ -166,9 +166,13 @@ from generator.model.fused.compilation import Kernels
 from generator.model.fused.ops import Norm
 
 kernels = Kernels.of(torch.device("cpu"), Path(sys.argv[1]))
+frames = torch.arange(288.0).view(4, 3, 3, 8)
 with torch.inference_mode():
     norm = Norm(torch.ones(8), torch.zeros(8), 1e-5, 4)
-    made = kernels.functions.norm_and_activate(torch.arange(288.0).view(4, 3, 3, 8), 2, norm)
+    made = kernels.functions.norm_and_activate(frames, 2, norm)
+    changed = Norm(torch.full((8,), 2.0), torch.ones(8), 1e-5, 4)  # as by a LoRA
+    assert not torch.equal(kernels.functions.norm_and_activate(frames, 2, changed), made)
+    assert counters["stats"]["unique_graphs"] == 1, counters
 kernels.files.keep()
 print(f"{made.sum():.4f}", counters["inductor"]["fxgraph_cache_miss"])
 """

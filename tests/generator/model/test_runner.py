@@ -20,7 +20,7 @@ from generator.contract.worker_settings import COMPILE_ALWAYS, COMPILE_AUTO, COM
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import Step, StepGraphs
-from generator.model.fused.network import Functions
+from generator.model.fused.network import Functions, FusedUNet
 from generator.model.fused.runner import UNetRunner
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.inference.test_pipeline import QUICK
@@ -111,10 +111,17 @@ def test_one_recording_a_shape(model: HotshotModel, exact: Tensor, recorder: Rec
 
 @pytest.mark.slow
 def test_loras_are_seen_by_what_was_recorded(
-    model: HotshotModel, exact: Tensor, recorder: Recorder, kernels: Kernels
+    model: HotshotModel,
+    exact: Tensor,
+    recorder: Recorder,
+    kernels: Kernels,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    tell, told = FusedUNet.tell, []
+    monkeypatch.setattr(FusedUNet, "tell", lambda *given: (told.append(1), tell(*given))[1])
     fast = runner(model, COMPILE_ALWAYS, kernels, StepGraphs(recorder.record))
     assert difference(latents(fast), exact) < 1e-4
+    assert len(told) == 1  # the text's keys and values, once a request
     changed = replace(REQUEST, loras=(Lora(str(KOHYA)),))
     assert difference(latents(fast, changed), latents(runner(model, COMPILE_NEVER), changed)) < 1e-4
     assert difference(latents(fast), exact) < 1e-4
