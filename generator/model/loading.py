@@ -284,7 +284,7 @@ def _bytes_of(network: nn.Module) -> int:
 def _unet_bytes(unet: HotshotUNet, dtype: torch.dtype, *, fp8: bool, multiplies: bool) -> int:
     if multiplies:
         return bytes_of(unet, dtype)
-    return sum(one.numel() for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
+    return sum(int(one.numel()) for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
 
 
 def _build_unet(files: _ModelFiles) -> HotshotUNet:

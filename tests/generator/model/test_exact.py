@@ -33,6 +33,7 @@ def test_the_order_written_out_is_the_original_s(tiny: HotshotModel, case: int) 
     assert difference(made, values[f"{case}.output"]) < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(2, 4, 3, 8, 8), (1, 4, 8, 7, 9), (2, 4, 1, 8, 8)])
 @torch.inference_mode()
 def test_in_half_precision_every_bit_is_the_original_s(

@@ -89,6 +89,7 @@ def test_only_the_products_of_transformers_are_rounded(
     assert held < 0.6 * sum(one.numel() * 4 for one in tiny.unet.parameters())
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_a_step_is_near_the_exact_one_written_and_fused(
     tiny: HotshotModel, model: HotshotModel, tmp_path: Path
@@ -111,6 +112,7 @@ def _fast(model: HotshotModel, directory: Path) -> HotshotModel:
     return replace(model, runner=UNetRunner(model.unet, model.dtype, COMPILE_ALWAYS, kernels))
 
 
+@pytest.mark.slow
 def test_a_lora_acts_and_leaves_no_trace(model: HotshotModel, tmp_path: Path) -> None:
     pipeline = HotshotPipeline(_fast(model, tmp_path))
     bits, before = numbers(model), pipeline.latents(GUIDED, report=silent)
@@ -126,6 +128,7 @@ def test_a_lora_acts_and_leaves_no_trace(model: HotshotModel, tmp_path: Path) ->
         assert torch.equal(value, bits[name]), name
 
 
+@pytest.mark.slow
 def test_low_memory_makes_nearly_the_same_and_puts_all_back(
     model: HotshotModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
