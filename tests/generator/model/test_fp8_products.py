@@ -18,7 +18,7 @@ from generator.inference.low_memory import in_low_memory
 from generator.inference.overflow import check_weights, has_half_precision
 from generator.inference.pipeline import HotshotPipeline
 from generator.model import fp8_products
-from generator.model.fp8_products import Product, bytes_of, is_in_fp8, products_of
+from generator.model.fp8_products import Product, address, bytes_of, is_in_fp8, products_of
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.network import Functions
 from generator.model.fused.runner import UNetRunner
@@ -81,6 +81,8 @@ def test_only_the_products_of_transformers_are_rounded(
     assert parts == attention | {"ff.net.0.proj.weight", "ff.net.2.weight"}
     blocks = sum(name.endswith("attn1.to_q.weight") for name in narrow)
     assert len(narrow) == 10 * blocks
+    products = products_of(model.unet)  # and each layer's own weight is a part of one
+    assert all(address(one.weight) == address(one.layers[0].weight) for one in products)
     held = sum(
         one.numel() * (1 if is_in_fp8(one) else one.element_size())
         for one in model.unet.parameters()
