@@ -48,9 +48,9 @@ class Tab:
         if urlsplit(request.url)[:2] != self._home and not request.url.startswith("blob:"):
             self.troubles.append(f"asked {request.url}")
 
-    async def check_access(self) -> None:
-        """Let axe look at the page as it is. Raises AssertionError for what is serious."""
-        found = await Axe().run(self.page)
+    async def check_access(self, page: Page | None = None) -> None:
+        """Let axe look at the page, or another. Raises AssertionError for what is serious."""
+        found = await Axe().run(page or self.page)
         bad = [
             f"{each['id']}: {node['html'][:200]}"
             for each in found.response["violations"]

@@ -85,13 +85,16 @@ async def run_command(line: str, world: World, gateway: Gateway, faults: FaultQu
             case ["bot", what]:
                 _control_bot(world, what)
             case _:
-                raise SandboxError(f"There is no such order: {line.strip()}")
+                raise SandboxError("There is no such order: {line}", line=line.strip())
     except ValueError as error:
-        raise SandboxError(f"That order can't be read ({error}): {line.strip()}") from error
+        raise SandboxError("That order can't be read: {line}", line=line.strip()) from error
 
 
 def parse_fault(kind: str, method: str, path: str, words: list[str]) -> RequestFault:
-    """Return the fault that "refuse", "delay" or "reset" asks for. Raises ValueError."""
+    """Return the fault that "refuse", "delay" or "reset" asks for.
+
+    Raises ValueError for what is no number, SandboxError for what isn't an option of it.
+    """
     of, number = _KINDS[kind]
     options: dict[str, Any] = {}
     for word in words:
@@ -105,7 +108,7 @@ def parse_fault(kind: str, method: str, path: str, words: list[str]) -> RequestF
             options[number] = _VALUES[number](word)
     known = {each.name for each in fields(of)}
     for name in options.keys() - known:
-        raise ValueError(f"{kind} takes no {name}")
+        raise SandboxError("The order {kind} takes no {name}.", kind=kind, name=name)
     return of(method.upper(), path, **options)
 
 
@@ -124,7 +127,7 @@ async def _control_gateway(gateway: Gateway, what: str) -> None:
             if not gateway.is_open:
                 await gateway.drop()
         case _:
-            raise ValueError(f"the gateway knows no {what!r}")
+            raise SandboxError("There is no such order: {line}", line=f"gateway {what}")
 
 
 def _control_bot(world: World, what: str) -> None:
@@ -137,7 +140,7 @@ def _control_bot(world: World, what: str) -> None:
         case "may" | "may-not":
             guild_admin.let_bot_create_expressions(world, guild, may=what == "may")
         case _:
-            raise ValueError(f"the bot knows no {what!r}")
+            raise SandboxError("There is no such order: {line}", line=f"bot {what}")
 
 
 def _first_guild(world: World) -> Guild:
@@ -148,4 +151,4 @@ def _channel(world: World, name: str) -> Channel:
     for channel in world.channels.values():
         if channel.name == name:
             return channel
-    raise ValueError(f"there is no channel {name!r}")
+    raise SandboxError("There is no channel {name}.", name=name)

@@ -59,7 +59,16 @@ def _nested(problems: tuple[Problem, ...]) -> dict[str, Any]:
 
 
 class SandboxError(Exception):
-    """The base of the errors that a person in the sandbox gets; each is one sentence."""
+    """The base of the errors that a person in the sandbox gets; each is one sentence.
+
+    It is a template and the values in it, so that a page can say it in another language. Without
+    values the template is taken as it stands, braces and all.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.template = template
+        self.values = {name: str(value) for name, value in values.items()}
+        super().__init__(template.format(**self.values) if values else template)
 
 
 class NotOffered(SandboxError):  # noqa: N818 - it reads as what happened, like LookupError's kin

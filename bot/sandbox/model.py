@@ -235,8 +235,12 @@ class Message:
         return [file for file in self.files if not file.is_preview]
 
     def visible_to(self, user: User) -> bool:
-        """Return whether ``user`` sees the message: the invoker alone sees ephemeral ones."""
-        if self.deleted:
+        """Return whether ``user`` sees the message.
+
+        The invoker alone sees ephemeral ones, and only those who are in them direct messages.
+        """
+        channel = self.channel
+        if self.deleted or (channel.guild is None and user not in channel.recipients):
             return False
         return not self.ephemeral or (
             self.interaction is not None and user is self.interaction.user
@@ -329,14 +333,14 @@ class Interaction:
     def modal(self) -> dict[str, Any]:
         """Return the modal that the bot answered with. Raises SandboxError where it did not."""
         if self.callback is None or self.callback.type != MODAL:
-            raise SandboxError(f"{self.name} was not answered with a modal.")
+            raise SandboxError("{name} was not answered with a modal.", name=self.name)
         return self.callback.data
 
     @property
     def choices(self) -> list[dict[str, Any]]:
         """Return the choices that the bot answered with. Raises SandboxError where it did not."""
         if self.callback is None or self.callback.type != CHOICES:
-            raise SandboxError(f"{self.name} was not answered with choices.")
+            raise SandboxError("{name} was not answered with choices.", name=self.name)
         return list(self.callback.data.get("choices") or ())
 
     @property

@@ -45,7 +45,9 @@ class FilledOptions:
             return [self._sub_command(declared, words, values)]
         if any(option["type"] in (_SUB_COMMAND, _SUB_COMMAND_GROUP) for option in declared):
             names = ", ".join(option["name"] for option in declared)
-            raise NotOffered(f"/{command['name']} wants a sub-command: {names}.")
+            raise NotOffered(
+                "/{name} wants a sub-command: {names}.", name=command["name"], names=names
+            )
         return self._values(declared, values)
 
     def _sub_command(
@@ -66,7 +68,7 @@ class FilledOptions:
             return [{"name": found["name"], "type": found["type"], "options": inner}]
         option = _named(declared, focused)
         if not option.get("autocomplete"):
-            raise NotOffered(f"The option {focused} does not complete itself.")
+            raise NotOffered("The option {name} does not complete itself.", name=focused)
         others = [self._filled(_named(declared, name), value) for name, value in values.items()]
         part = {"name": focused, "type": option["type"], "value": typed, "focused": True}
         return [*others, part]
@@ -77,7 +79,7 @@ class FilledOptions:
             _named(declared, name)
         for option in declared:
             if option.get("required") and option["name"] not in given and not self._careless:
-                raise NotOffered(f"The option {option['name']} is required.")
+                raise NotOffered("The option {name} is required.", name=option["name"])
         return [
             self._filled(option, given[option["name"]])
             for option in declared
@@ -109,9 +111,9 @@ class FilledOptions:
 
     def _attachment(self, option: Json, value: Any) -> str:
         if not isinstance(value, Upload):
-            raise NotOffered(f"{option['name']} takes a file: Upload(filename, data).")
+            raise NotOffered("{name} takes a file.", name=option["name"])
         if len(value.data) > self._world.upload_limit_in(self._channel, self._user):
-            raise NotOffered(f"{value.filename} is too large to be uploaded.")
+            raise NotOffered("{name} is too large to be uploaded.", name=value.filename)
         file = store_upload(self._world, self._channel, value, ephemeral=True)
         self._resolve("attachments", file.id, discord_json.attachment(self._world, file))
         return str(file.id)
@@ -128,7 +130,7 @@ class FilledOptions:
             permissions = {"permissions": str(thing.bot_permissions)}
             self._resolve("channels", thing.id, discord_json.channel(thing) | permissions)
         else:
-            raise NotOffered(f"{option['name']} can't be {value!r}.")
+            raise NotOffered("{name} can't be {value}.", name=option["name"], value=repr(value))
         return str(thing.id)
 
     def resolve_user(self, user: User) -> None:
@@ -148,7 +150,7 @@ def _named(declared: list[Json], name: str) -> Json:
         if option["name"] == name:
             return option
     names = ", ".join(option["name"] for option in declared) or "none"
-    raise NotOffered(f"There is no option {name}; there are: {names}.")
+    raise NotOffered("There is no option {name}; there are: {names}.", name=name, names=names)
 
 
 def _choice(option: Json, value: Any) -> Any:
@@ -157,31 +159,36 @@ def _choice(option: Json, value: Any) -> Any:
         if value in (choice["value"], choice["name"]):
             return choice["value"]
     names = ", ".join(str(choice["name"]) for choice in option["choices"])
-    raise NotOffered(f"{option['name']} can't be {value!r}; there are: {names}.")
+    words = "{name} can't be {value}; there are: {names}."
+    raise NotOffered(words, name=option["name"], value=repr(value), names=names)
 
 
 def _text(option: Json, value: Any) -> str:
     if not isinstance(value, str):
-        raise NotOffered(f"{option['name']} takes a text, not {value!r}.")
+        words = "{name} takes a text, not {value}."
+        raise NotOffered(words, name=option["name"], value=repr(value))
     lowest, highest = option.get("min_length") or 0, option.get("max_length") or _LONGEST
     if not lowest <= len(value) <= highest:
-        words = f"{option['name']} takes {lowest} to {highest} characters, not {len(value)}."
-        raise NotOffered(words)
+        words = "{name} takes {least} to {most} characters, not {count}."
+        raise NotOffered(words, name=option["name"], least=lowest, most=highest, count=len(value))
     return value
 
 
 def _number(option: Json, value: Any) -> int | float:
     kinds = int if option["type"] == _INTEGER else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
-        raise NotOffered(f"{option['name']} takes a number, not {value!r}.")
+        words = "{name} takes a number, not {value}."
+        raise NotOffered(words, name=option["name"], value=repr(value))
     lowest = option.get("min_value", -_LARGEST)
     highest = option.get("max_value", _LARGEST)
     if not lowest <= value <= highest:
-        raise NotOffered(f"{option['name']} takes {lowest} to {highest}, not {value}.")
+        words = "{name} takes {least} to {most}, not {value}."
+        raise NotOffered(words, name=option["name"], least=lowest, most=highest, value=value)
     return value
 
 
 def _boolean(option: Json, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise NotOffered(f"{option['name']} takes true or false, not {value!r}.")
+        words = "{name} takes true or false, not {value}."
+        raise NotOffered(words, name=option["name"], value=repr(value))
     return value

@@ -66,7 +66,8 @@ class FilledForm:
         for name in values:
             if not any(name in (field["custom_id"], field.get("label")) for field in fields):
                 names = ", ".join(str(field.get("label")) for field in fields) or "none"
-                raise NotOffered(f"There is no field {name}; there are: {names}.")
+                words = "There is no field {name}; there are: {names}."
+                raise NotOffered(words, name=name, names=names)
         return [self._part(part, values) for part in form["components"]]
 
     def _part(self, part: Json, values: Mapping[str, Any]) -> Json:
@@ -146,7 +147,7 @@ class FilledForm:
         if self._careless:
             return wanted
         names = ", ".join(option["label"] for option in field["options"])
-        raise NotOffered(f"There is no option {wanted}; there are: {names}.")
+        raise NotOffered("There is no option {name}; there are: {names}.", name=wanted, names=names)
 
     def _check_count(self, field: Json, name: str, values: list[str], *, needed: bool) -> None:
         fewest, most = counts_of(field)
@@ -155,7 +156,7 @@ class FilledForm:
 
     def _check(self, fits: bool, name: str, value: Any) -> None:
         if not (fits or self._careless):
-            raise NotOffered(f"{name} does not take {value!r}.")
+            raise NotOffered("{name} does not take {value}.", name=name, value=repr(value))
 
 
 def _is_required(field: Json) -> bool:

@@ -35,6 +35,7 @@ from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
 
+_UNSEEN = "{name} can't see that message."
 _CHAT_INPUT, _USER_COMMAND, _MESSAGE_COMMAND = 1, 2, 3
 
 
@@ -107,7 +108,7 @@ class Person:
         """Pick an app's command in a message's menu."""
         registered = self._command(name, _MESSAGE_COMMAND)
         if not self.sees(message):
-            raise NotOffered(f"{self.user.username} can't see that message.")
+            raise NotOffered(_UNSEEN, name=self.user.username)
         payload = discord_json.message(self._world, message)
         data = _command_data(registered) | {
             "target_id": str(message.id),
@@ -126,7 +127,7 @@ class Person:
     async def press(self, message: Message, button: str) -> Interaction:
         """Press a button, named by its label or custom_id."""
         if not self.sees(message):
-            raise NotOffered(f"{self.user.username} can't see that message.")
+            raise NotOffered(_UNSEEN, name=self.user.username)
         found = _button(message, button)
         data = {"component_type": BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
         return self.at(message.channel)._send(COMPONENT, data, source=message)
@@ -144,7 +145,7 @@ class Person:
         ``values`` are options by value or label; people, roles or channels where it offers those.
         """
         if not self.sees(message):
-            raise NotOffered(f"{self.user.username} can't see that message.")
+            raise NotOffered(_UNSEEN, name=self.user.username)
         found = _menu(message, menu)
         filled = self._form()
         data = {
@@ -214,36 +215,36 @@ class Person:
                 if command["name"] == name and command["type"] == kind:
                     refusal = self._refusal(command)
                     if refusal is not None:
-                        raise NotOffered(f"{name}: {refusal}")
+                        raise NotOffered(refusal, name=name)
                     return command
         names = ", ".join(command["name"] for command in self.commands()) or "none"
-        raise NotOffered(f"There is no command {name}; there are: {names}.")
+        raise NotOffered("There is no command {name}; there are: {names}.", name=name, names=names)
 
     def _refusal(self, command: Json) -> str | None:
-        """Return why the client doesn't offer a command here, or None where it does."""
+        """Return why the client doesn't offer a command, by its ``name``; None where it does."""
         guild = self.channel.guild
         if "guild_id" not in command:
             refusal = self._installation_refusal(command)
             if refusal is not None:
                 return refusal
         if command.get("nsfw") and not (self.channel.nsfw or guild is None):
-            return "this command needs an age-restricted channel."
+            return "{name} needs an age-restricted channel."
         needed = command.get("default_member_permissions")
         if guild is not None and needed is not None:
             bits = int(needed) or ADMINISTRATOR  # of none at all, Discord makes administrators
             if bits & ~guild.permissions_of(self.user):
-                return "this person lacks the permission for it."
+                return "{name} needs a permission that this person lacks."
         return None
 
     def _installation_refusal(self, command: Json) -> str | None:
         guild, bot = self.channel.guild, self._world.bot
         context = 0 if guild is not None else 1 if bot in self.channel.recipients else 2
         if context not in (command.get("contexts") or [0, 1, 2]):
-            return "this command is not offered in this kind of channel."
+            return "{name} is not offered in this kind of channel."
         by_server = guild.bot_is_in if guild is not None else context == 1
         ways = {0: by_server, 1: self.user.installed_app}
         if not any(ways[kind] for kind in command.get("integration_types") or [0]):
-            return "the app is installed neither here nor by this person."
+            return "{name} is of an app that is installed neither here nor by this person."
         return None
 
     # -- and off it goes ---------------------------------------------------------------------------
@@ -259,7 +260,7 @@ class Person:
         """Dispatch an interaction. Raises NobodyListening where it would be lost."""
         world, guild = self._world, self.channel.guild
         if self.channel.id not in world.channels:
-            raise NotOffered(f"The channel {self.channel.name} is gone.")
+            raise NotOffered("That channel is gone; choose another one.")
         if not self._gateway.sessions:
             raise NobodyListening("No bot is connected to the sandbox.")
         interaction = Interaction(
@@ -294,10 +295,10 @@ def _button(message: Message, wanted: str) -> Json:
     for button in message.buttons:
         if wanted in (button.get("label"), button.get("custom_id")):
             if button.get("disabled") or "custom_id" not in button:
-                raise NotOffered(f"The button {wanted} can't be pressed.")
+                raise NotOffered("The button {name} can't be pressed.", name=wanted)
             return button
     labels = ", ".join(str(each.get("label")) for each in message.buttons) or "none"
-    raise NotOffered(f"There is no button {wanted}; there are: {labels}.")
+    raise NotOffered("There is no button {name}; there are: {names}.", name=wanted, names=labels)
 
 
 def _menu(message: Message, wanted: str) -> Json:
@@ -306,4 +307,4 @@ def _menu(message: Message, wanted: str) -> Json:
         if menu["custom_id"].startswith(wanted) or menu.get("placeholder") == wanted:
             return menu
     names = ", ".join(str(each["custom_id"]) for each in menus) or "none"
-    raise NotOffered(f"There is no menu {wanted}; there are: {names}.")
+    raise NotOffered("There is no menu {name}; there are: {names}.", name=wanted, names=names)

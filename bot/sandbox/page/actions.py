@@ -70,7 +70,8 @@ class Actions:
         try:
             return await handler(asked)
         except ApiError as error:
-            raise SandboxError(f"Discord would refuse that: {error.message}") from error
+            words = "Discord would refuse that: {reason}"
+            raise SandboxError(words, reason=error.message) from error
 
     def person(self, asked: Json) -> Person:
         """Return who asks, in the channel where they are."""
@@ -155,7 +156,8 @@ class Actions:
         given = _mapping(asked.get("values"))
         unknown = [name for name in given if name not in options]
         if unknown:
-            raise SandboxError(f"The command has no option {unknown[0][:100]} any more.")
+            words = "The command has no option {name} any more."
+            raise SandboxError(words, name=unknown[0][:100])
         return {name: self._option_value(options[name], value) for name, value in given.items()}
 
     def _option_value(self, option: Json, value: Any) -> Any:
@@ -193,9 +195,10 @@ class Actions:
     def _thing(self, value: Any) -> User | Role | Channel:
         number = _number(value)
         roles = {role.id: role for guild in self._world.guilds.values() for role in guild.roles}
-        found = (
-            self._world.users.get(number) or self._world.channels.get(number) or roles.get(number)
-        )
+        channel = self._world.channels.get(number)
+        if channel is not None and channel.guild is None:
+            channel = None  # direct messages are offered nowhere
+        found = self._world.users.get(number) or channel or roles.get(number)
         if found is None:
             raise SandboxError("Whom or what was chosen is no longer there.")
         return found
@@ -203,7 +206,8 @@ class Actions:
     def _files(self, keys: Any) -> list[Upload]:
         listed = _listed(keys)
         if len(listed) > _MOST_FILES:
-            raise SandboxError(f"A message takes {_MOST_FILES} files, not {len(listed)}.")
+            words = "A message takes {most} files, not {count}."
+            raise SandboxError(words, most=_MOST_FILES, count=len(listed))
         return [self._uploads[str(each)] for each in listed]
 
     # -- people, and trouble -----------------------------------------------------------------------
@@ -213,9 +217,10 @@ class Actions:
         if not name or not name.isprintable():
             raise SandboxError("A person needs a name of 1 to 32 visible characters.")
         if any(user.username == name for user in self._world.users.values()):
-            raise SandboxError(f"There is a {name} already; choose another name.")
+            raise SandboxError("There is a {name} already; choose another name.", name=name)
         if len(people_of(self._world)) >= MOST_PEOPLE:
-            raise SandboxError(f"There are {MOST_PEOPLE} people already, and that is enough.")
+            words = "There are {count} people already, and that is enough."
+            raise SandboxError(words, count=MOST_PEOPLE)
         person = self._discord.person(name)
         self._world.dm_between(person.user, self._world.bot)
         self._world.changes.notify()
@@ -272,9 +277,10 @@ def _number(value: Any) -> int:
 def _text(asked: Json, key: str, longest: int, *, empty: bool = False) -> str:
     value = asked.get(key)
     if not isinstance(value, str) or not (value.strip() or empty):
-        raise SandboxError(f"The page said nothing for {key}.")
+        raise SandboxError("The page said nothing for {name}.", name=key)
     if len(value) > longest:
-        raise SandboxError(f"{len(value)} characters are too many; {longest} can be sent.")
+        words = "{count} characters are too many; {most} can be sent."
+        raise SandboxError(words, count=len(value), most=longest)
     return value
 
 

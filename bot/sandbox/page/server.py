@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import mimetypes
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ from bot.sandbox.server import Sandbox
 Json = dict[str, Any]
 
 _STATIC = Path(__file__).with_name("static")
+_ALL_SCRIPTS = "all.js"
 _MOST_PAGES = 16
 _MOST_AT_ONCE = 32  # actions of one page that aren't answered yet
 _LONGEST_MESSAGE = 256 * 1024  # bytes of one websocket message from a page
@@ -63,6 +65,7 @@ class PageServer:
         self._uploads = Uploads()
         self._actions = Actions(discord, self._uploads)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
+        self._files[_ALL_SCRIPTS] = _imports_of_all(self._files)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
 
@@ -132,15 +135,8 @@ class PageServer:
     # -- files -------------------------------------------------------------------------------------
 
     async def _get_index(self, _: web.Request) -> web.Response:
-        scripts = [name for name in self._files if name.endswith(".js")]
-        # else a browser learns of each only from the one that imports it
-        links = ", ".join(f"<{name}>; rel=modulepreload" for name in scripts)
-        return web.Response(
-            body=self._files["index.html"],
-            content_type="text/html",
-            charset="utf-8",
-            headers={"Link": links},
-        )
+        page = self._files["index.html"]
+        return web.Response(body=page, content_type="text/html", charset="utf-8")
 
     async def _get_static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -169,9 +165,9 @@ class PageServer:
             key = self._uploads.add(await received_upload(request, limit))
         except FileTooLarge as error:
             close = {"Connection": "close"}  # what is still coming is not read
-            return web.json_response({"error": str(error)}, status=413, headers=close)
+            return web.json_response(_refusal(error), status=413, headers=close)
         except SandboxError as error:
-            return web.json_response({"error": str(error)}, status=400)
+            return web.json_response(_refusal(error), status=400)
         return web.json_response({"upload": key})
 
     # -- the websocket -----------------------------------------------------------------------------
@@ -238,7 +234,7 @@ class _Page:
         try:
             answer = await self._actions.perform(asked)
         except SandboxError as error:
-            answer = {"error": str(error)}
+            answer = _refusal(error)
         except Exception:  # noqa: BLE001 - a bug here ends neither the page nor the sandbox
             _log.exception("The sandbox's page failed at %r", asked.get("do"))
             answer = {"error": "The sandbox failed at that; its log says how."}
@@ -251,6 +247,21 @@ class _Page:
     async def _send(self, payload: Json) -> None:
         with contextlib.suppress(ConnectionError):  # it is told all when it comes again
             await self._socket.send_str(json.dumps(payload, separators=(",", ":")))
+
+
+def _refusal(error: SandboxError) -> Json:
+    """Return a sentence for the page, which says it in the language of who is there."""
+    return {"error": error.template, "values": error.values}
+
+
+def _imports_of_all(files: Iterable[str]) -> bytes:
+    """Return a script that imports every other.
+
+    Else a browser learns of each only from the one that imports it. Naming them to it in the page
+    or its headers would lengthen the task in which it opens the page.
+    """
+    scripts = sorted(name for name in files if name.endswith(".js"))
+    return "".join(f'import "./{name}";\n' for name in scripts).encode()
 
 
 def _ascii(name: str) -> str:

@@ -47,18 +47,20 @@ async def received_upload(request: web.Request, limit: int) -> Upload:
     """Return the file in a request's body. Raises FileTooLarge, early if it can."""
     name = request.query.get("name", "")[:_LONGEST_NAME] or "file"
     if (request.content_length or 0) > limit:
-        raise FileTooLarge(_sentence(name, request.content_length or 0, limit))
+        raise _too_large(name, request.content_length or 0, limit)
     data = bytearray()
     async for chunk in request.content.iter_chunked(256 * 1024):
         data += chunk
         if len(data) > limit:
-            raise FileTooLarge(_sentence(name, len(data), limit))
+            raise _too_large(name, len(data), limit)
     return Upload(name, bytes(data), request.content_type)
 
 
-def _sentence(name: str, size: int, limit: int) -> str:
+def _too_large(name: str, size: int, limit: int) -> FileTooLarge:
     mebibyte = 1024 * 1024
-    return (
-        f"{name} has {size / mebibyte:,.1f} MB, and {limit // mebibyte} MB can be uploaded here; "
-        "choose a smaller file."
+    return FileTooLarge(
+        "{name} has {size} MB, and {most} MB can be uploaded here; choose a smaller file.",
+        name=name,
+        size=f"{size / mebibyte:,.1f}",
+        most=limit // mebibyte,
     )

@@ -15,6 +15,7 @@ from bot.sandbox.messages import Body, Draft, post
 from bot.sandbox.page.server import PageServer
 from tests import browser
 from tests.bot import files
+from tests.bot.end_to_end.page_history import read_what_was_said_before
 from tests.bot.end_to_end.process import Setup, running
 from tests.patience import PATIENCE
 
@@ -40,6 +41,32 @@ _PASTE = f"""(box, name) => {{
   const about = {{ clipboardData, bubbles: true, cancelable: true }};
   box.dispatchEvent(new ClipboardEvent("paste", about));
 }}"""
+
+_OUTLINE = """
+- link "To the message box"
+- navigation "Channels and people":
+  - region "Sandbox":
+    - heading "Sandbox" [level=2]
+    - list:
+      - listitem:
+        - button "# gifs"
+  - region "Direct messages":
+    - heading "Direct messages" [level=2]
+  - text: You are
+  - combobox "You are"
+  - text: Language
+  - combobox "Language"
+  - text: Colours
+  - combobox "Colours"
+- main:
+  - heading "# gifs" [level=1]
+  - status
+  - group "Messages":
+    - log "Messages"
+  - button "Attach files"
+  - combobox "Message, or / for a command"
+  - button "Send"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +94,7 @@ async def test_everything_can_be_tried_in_a_browser(
             await _attach_files(tab, setup.directory)
             await _make_trouble(tab)
             await _choose_among_things(tab, discord)
+            await read_what_was_said_before(tab, discord)
             await _open_a_form_by_a_messages_menu(tab)
         await _submit_where_no_bot_is(tab)
         async with running(config, discord):
@@ -82,6 +110,7 @@ async def _make_a_gif_by_keyboard(tab: browser.Tab, go: Path) -> None:
     page, keyboard = tab.page, tab.page.keyboard
     await page.locator("#composer-text").wait_for()
     await tab.check_access()
+    await expect(page.locator("body")).to_match_aria_snapshot(_OUTLINE)
     await keyboard.press("Tab")
     await keyboard.press("Enter")  # the link to the message box
     await expect(page.locator("#composer-text")).to_be_focused()
@@ -95,12 +124,14 @@ async def _make_a_gif_by_keyboard(tab: browser.Tab, go: Path) -> None:
     message = page.get_by_role("article").last
     await expect(message.get_by_role("img")).to_be_visible()  # the preview
     await expect(message.get_by_role("button", name="Cancel")).to_be_visible()
-    await tab.check_access()
     await _picture(page, "preview")
     go.touch()  # noqa: ASYNC240 - at once
     await expect(message.get_by_role("button", name="Vary a little")).to_be_visible()
     await expect(message).to_contain_text(_PROMPT)  # as it was typed
     await expect(message.locator("b", has_text="red")).to_have_count(0)
+    await expect(page.locator("#said p").last).to_contain_text(_PROMPT)
+    # its steps are seen, and not said
+    assert await page.locator("#said p").count() <= 3
     await tab.check_access()
     await _picture(page, "result")
 
@@ -122,6 +153,7 @@ async def _press_and_fill_in(tab: browser.Tab) -> None:
     await dialog.get_by_role("button", name="Submit").click()
     await expect(dialog).to_have_count(0)
     await expect(panel).to_contain_text("a blue square")
+    await expect(panel.get_by_role("button", name="Words", exact=True)).to_be_focused()
     await _picture(page, "panel")
 
 
@@ -162,7 +194,6 @@ async def _attach_files(tab: browser.Tab, directory: Path) -> None:
     tray = page.get_by_role("list", name="Attached files").get_by_role("listitem")
     await expect(tray).to_have_count(2)
     await expect(tray.first).to_contain_text(_FILE_NAME)
-    await tab.check_access()
     large = directory / "large.mp4"
     with large.open("wb") as file:
         file.truncate(2 * 1024**3)  # bytes that nobody has to write
@@ -278,9 +309,11 @@ async def _use_two_pages(tab: browser.Tab) -> None:
     page, other = tab.page, await tab.another()
     await other.get_by_label("You are").select_option("Somebody new…")
     dialog = other.get_by_role("dialog")
+    await expect(dialog.get_by_label("Name of the new person")).to_be_focused()
     await dialog.get_by_label("Name of the new person").fill("you")
     await dialog.get_by_role("button", name="Add").click()
     await expect(dialog.get_by_role("alert")).to_contain_text("There is a you already")
+    await tab.check_access(other)
     await dialog.get_by_label("Name of the new person").fill(_PERSON_NAME)
     await dialog.get_by_role("button", name="Add").click()
     await expect(dialog).to_have_count(0)
@@ -291,6 +324,9 @@ async def _use_two_pages(tab: browser.Tab) -> None:
     await expect(said.locator(".author")).to_have_text(_PERSON_NAME.title())
     await expect(said.get_by_role("img")).to_have_count(0)
     await expect(other.get_by_text("Only you can see this")).to_have_count(0)
+    await expect(page.locator("#said p").last).to_contain_text(f"hello from {_PERSON_NAME}")
+    await tab.check_access()
+    await tab.check_access(other)
     await other.close()
 
 
@@ -303,12 +339,30 @@ async def _be_somebody_else_in_german(tab: browser.Tab) -> None:
     await page.set_viewport_size({"width": 390, "height": 760})
     await page.get_by_role("button", name="Kanäle und Personen").click()
     await expect(page.get_by_label("Du bist")).to_be_visible()
+    await tab.check_access()
+    await _picture(page, "german-light-narrow-places")
     await page.mouse.click(370, 300)  # beside it
     await expect(page.get_by_label("Du bist")).to_be_hidden()
+    await _open_a_menu_and_a_form_in_german(tab)
     await page.locator("#composer-text").press_sequentially("/gif")
     await expect(_offers(page).first).to_contain_text("Macht ein GIF")
     await tab.check_access()
     await _picture(page, "german-light-narrow")
+
+
+async def _open_a_menu_and_a_form_in_german(tab: browser.Tab) -> None:
+    page = tab.page
+    result = page.get_by_role("article").filter(has_text="a robot").last
+    apps = result.get_by_role("button", name="Apps für die Nachricht von hotshot")
+    await apps.click()
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await tab.check_access()
+    await page.get_by_role("menuitem", name="animieren").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await tab.check_access()
+    await _picture(page, "german-light-narrow-form")
+    await page.keyboard.press("Escape")
+    await expect(apps).to_be_focused()
 
 
 async def _picture(page: Page, name: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.messages import Body, Draft, post
+from bot.sandbox.model import User
 from bot.sandbox.page.server import PageServer
 from bot.sandbox.page.view import MESSAGES_AT_ONCE
 from tests.bot.sandbox.small_bot import GIF, SmallBot
@@ -72,9 +73,17 @@ def origin(page: PageServer) -> str:
     return "/".join(page.url.split("/")[:3])
 
 
+def named(discord: Sandbox, name: str) -> User:
+    return next(user for user in discord.world.users.values() if user.username == name)
+
+
 def here(discord: Sandbox) -> Json:
-    you = next(user for user in discord.world.users.values() if user.username == "you")
-    return {"user": str(you.id), "channel": str(discord.channel.id)}
+    return {"user": str(named(discord, "you").id), "channel": str(discord.channel.id)}
+
+
+def said(answer: Json) -> str:
+    """A refusal in English: the page says it in the language of who is there."""
+    return str(answer["error"]).format(**answer["values"])
 
 
 async def test_only_the_page_itself_is_let_in(
@@ -131,11 +140,35 @@ async def test_commands_for_people_are_offered(
     discord: Sandbox, bot: SmallBot, opened: OpenPage
 ) -> None:
     place = here(discord)
-    sam = next(user for user in discord.world.users.values() if user.username == "sam")
+    sam = named(discord, "sam")
     assert await opened.ask("user_menu", name="Greet", target=str(sam.id), **place) == {"re": 1}
     assert [each.text for each in discord.messages_in(discord.channel)] == ["Hello sam"]
     answer = await opened.ask("user_menu", name="Greet", target="7", **place)
-    assert "no longer there" in answer["error"]
+    assert "no longer there" in said(answer)
+
+
+async def test_nobody_presses_in_direct_messages_of_others(
+    discord: Sandbox, bot: SmallBot, opened: OpenPage
+) -> None:
+    world = discord.world
+    sam = named(discord, "sam")
+    channel = world.dm_between(sam, world.bot)
+    button = {"type": 2, "style": 2, "label": "Again", "custom_id": "again"}
+    menu = {"type": 5, "custom_id": "who"}
+    rows = [{"type": 1, "components": [part]} for part in (button, menu)]
+    body = Body({"content": "for Sam", "components": rows})
+    message = str(post(world, Draft(channel=channel, author=world.bot, body=body)).id)
+    place = here(discord)
+    for what, values in (
+        ("press", {"button": "again"}),
+        ("choose", {"select": "who", "values": [place["user"]]}),
+        ("menu", {"name": "Repeat"}),
+    ):
+        answer = await opened.ask(what, message=message, **values, **place)
+        assert said(answer) == "you can't see that message."
+    answer = await opened.ask("say", text="x", user=place["user"], channel=str(channel.id))
+    assert "somebody else's" in said(answer)
+    assert list(world.interactions) == []
 
 
 async def test_many_messages_come_some_at_a_time_and_the_newest_first(
@@ -189,7 +222,7 @@ async def test_what_cannot_be_done_is_a_sentence(
 ) -> None:
     what = asked["do"]
     answer = await opened.ask(what, **here(discord) | {k: asked[k] for k in asked if k != "do"})
-    assert sentence in answer["error"]
+    assert sentence in said(answer)
 
 
 async def test_nonsense_ends_neither_the_socket_nor_the_sandbox(
@@ -216,7 +249,7 @@ async def test_files_are_bounded_and_shown_only_as_pictures(
 
     status, answer = await upload("big.gif", b"x" * (discord.world.upload_limit + 1))
     assert status == 413
-    assert "10 MB can be uploaded" in answer["error"]
+    assert "10 MB can be uploaded" in said(answer)
 
     keys = [
         (await upload("a.gif", GIF, **{"Content-Type": "image/gif"}))[1]["upload"],

@@ -2,6 +2,7 @@
 
 import { perform } from "./actions.js";
 import { el, newId } from "./dom.js";
+import { icon } from "./icons.js";
 import { optionField } from "./options.js";
 import { localized, state } from "./state.js";
 import { say } from "./words.js";
@@ -28,7 +29,7 @@ export function commandElement(command, close) {
   const fields = new Map();
   const filled = el("div", { class: "options" });
   const further = el("div", { class: "further" });
-  const send = el("button", { type: "submit", class: "round send", "aria-label": say("Send /{name}", { name: command.shown }), text: "➤" });
+  const send = el("button", { type: "submit", class: "round send", "aria-label": say("Send /{name}", { name: command.shown }) }, icon("send"));
   const cancel = el("button", { type: "button", class: "round", "aria-label": say("Discard the command"), text: "×" });
   const form = el(
     "form",

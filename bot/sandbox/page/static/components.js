@@ -1,6 +1,7 @@
 // Components of messages, as Discord's numbers name them.
 
 import { el, notice } from "./dom.js";
+import { icon } from "./icons.js";
 import { fileCard, media } from "./media.js";
 import { markdown } from "./markdown.js";
 import { openMenu } from "./menu.js";
@@ -54,7 +55,7 @@ function container(part, message) {
 function button(part, message) {
   const label = [emojiText(part.emoji), part.label].filter(Boolean).join(" ");
   if (part.style === 5) {
-    return el("a", { class: "button link", href: /^https?:/.test(part.url) ? part.url : null, target: "_blank", rel: "noreferrer noopener", text: `${label} ↗` });
+    return el("a", { class: "button link", href: /^https?:/.test(part.url) ? part.url : null, target: "_blank", rel: "noreferrer noopener", text: label }, icon("away"));
   }
   const made = el("button", {
     type: "button",

@@ -3,9 +3,11 @@
 import { perform } from "./actions.js";
 import { commandElement, offeredCommands } from "./command.js";
 import { el, notice } from "./dom.js";
+import { icon } from "./icons.js";
 import { startDropping } from "./dropping.js";
 import { Suggestions } from "./suggestions.js";
 import { state, upload } from "./state.js";
+import { soon } from "./tasks.js";
 import { say } from "./words.js";
 
 const MOST_FILES = 10;
@@ -24,8 +26,7 @@ export function startComposer() {
     if (text?.lang === document.documentElement.lang) text.placeholder = placeholder();
     else drawText(box);
   };
-  state.addEventListener("commands", draw);
-  state.addEventListener("places", draw);
+  for (const name of ["commands", "places"]) state.addEventListener(name, () => soon(draw));
   state.addEventListener("moved", () => {
     command = null;
     drawText(box);
@@ -84,7 +85,7 @@ function drawText(box) {
     await take(box, [...picker.files]);
     picker.value = ""; // so that a file can be chosen once more
   });
-  const send = el("button", { type: "button", class: "round send", "aria-label": say("Send"), text: "➤" });
+  const send = el("button", { type: "button", class: "round send", "aria-label": say("Send") }, icon("send"));
   const list = new Suggestions(text, say("Commands"), (item) => begin(box, item.value));
   send.addEventListener("click", () => sendText(box, text, send));
   text.addEventListener("input", () => {

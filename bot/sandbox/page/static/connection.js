@@ -36,7 +36,7 @@ export class Connection {
     const answer = this.waiting.get(payload.re);
     this.waiting.delete(payload.re);
     if (!answer) return;
-    if (payload.error) answer.reject(new Error(say(payload.error)));
+    if (payload.error) answer.reject(new Error(say(payload.error, payload.values)));
     else answer.resolve(payload);
   }
 

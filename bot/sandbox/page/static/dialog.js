@@ -1,6 +1,6 @@
 // A dialog with a form. What was typed stays until it was taken or thrown away.
 
-import { el, newId } from "./dom.js";
+import { el, newId, wayBackTo } from "./dom.js";
 import { say } from "./words.js";
 
 /**
@@ -21,7 +21,7 @@ export function openDialog(heading, content, action, submit) {
     el("div", { class: "row end" }, cancel, send),
   );
   const dialog = el("dialog", { class: "form", "aria-labelledby": title }, form);
-  const opener = document.activeElement;
+  const goBack = wayBackTo(document.activeElement);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -42,7 +42,7 @@ export function openDialog(heading, content, action, submit) {
   cancel.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (opener?.isConnected && !document.querySelector("dialog[open]")) opener.focus();
+    if (!document.querySelector("dialog[open]")) goBack();
   });
   document.body.append(dialog);
   dialog.showModal();

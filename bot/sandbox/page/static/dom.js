@@ -42,7 +42,20 @@ export function notice(sentence, isGood = false) {
 export function replaceKeepingFocus(old, made) {
   const key = old.contains(document.activeElement) && document.activeElement.dataset.key;
   old.replaceWith(made);
-  if (!key) return;
-  const again = [...made.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
-  (again || made).focus({ preventScroll: true });
+  if (key) (keyed(made, key) || made).focus({ preventScroll: true });
+}
+
+/** Return what gives the keyboard back to a part of a message, which may be drawn anew meanwhile. */
+export function wayBackTo(element) {
+  const id = element?.closest("[data-id]")?.dataset.id;
+  const key = element?.dataset.key;
+  return () => {
+    const message = id && document.querySelector(`[data-id="${id}"]`);
+    const now = element?.isConnected ? element : message && (keyed(message, key) || message);
+    (now || document.getElementById("composer-text"))?.focus({ preventScroll: true });
+  };
+}
+
+function keyed(element, key) {
+  return [...element.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key);
 }

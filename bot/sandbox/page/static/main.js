@@ -1,5 +1,6 @@
 // Starts the page's parts; each listens to the state and draws what is its own.
 
+import { startAnnouncements } from "./announcements.js";
 import { startComposer } from "./composer.js";
 import { startForms } from "./form.js";
 import { startSidebar } from "./sidebar.js";
@@ -8,6 +9,7 @@ import { state } from "./state.js";
 
 startSidebar();
 startTimeline();
+startAnnouncements();
 startComposer();
 startForms();
 state.connect();

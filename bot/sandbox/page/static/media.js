@@ -6,6 +6,8 @@ import { say } from "./words.js";
 
 const SHOWN = /^image\/(gif|a?png|jpeg|webp|avif)$|^video\/(mp4|webm)$/; // by the server, too
 const PICTURES = /\.(gif|png|apng|jpe?g|webp|avif)$/i;
+const WIDEST = 400; // pixels of a picture; those of messages.css
+const HIGHEST = 352;
 const FILMS = /\.(mp4|webm|mov)$/i;
 
 /** Return an element that shows a media object: {url, width, height, content_type}. */
@@ -24,9 +26,17 @@ function shownAt(address, item, label) {
     return el("video", { src: address, controls: true, loop: true, "aria-label": label, preload: "metadata" });
   }
   if (kind.startsWith("image/") || (!kind && PICTURES.test(address))) {
-    return el("img", { src: address, alt: label, width: item.width, height: item.height, decoding: "async" });
+    // all but its address first, by which it begins to be fetched
+    return el("img", { loading: "lazy", decoding: "async", alt: label, ...fitted(item), src: address });
   }
   return fileCard({ url: item.url, filename: label, size: item.size });
+}
+
+/** Return the size that a picture is shown with, so that its room is kept until it is there. */
+function fitted({ width, height }) {
+  if (!width || !height) return {};
+  const scale = Math.min(1, WIDEST / width, HIGHEST / height);
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
 function veiled(shown) {

@@ -1,6 +1,6 @@
 // A menu that opens at a button: arrows, Home, End, letters, Escape; one choice or several.
 
-import { el } from "./dom.js";
+import { el, wayBackTo } from "./dom.js";
 import { say } from "./words.js";
 
 let close = null;
@@ -11,6 +11,7 @@ let close = null;
  */
 export function openMenu(anchor, items, { label, choose, several = null }) {
   close?.();
+  const goBack = wayBackTo(anchor);
   const role = several ? "menuitemcheckbox" : items.some((each) => each.checked !== undefined) ? "menuitemradio" : "menuitem";
   const menu = el("div", { class: "menu", role: "menu", "aria-label": label });
   const rows = items.map((item) => row(item, role));
@@ -50,7 +51,7 @@ export function openMenu(anchor, items, { label, choose, several = null }) {
     document.removeEventListener("pointerdown", outside, true);
     anchor.setAttribute("aria-expanded", "false");
     close = null;
-    if (focus && anchor.isConnected) anchor.focus();
+    if (focus) goBack();
   }
   close = () => finish(false);
   menu.addEventListener("keydown", (event) => moveIn(event, menu, finish));

@@ -2,6 +2,7 @@
 
 import { drawnAll } from "./components.js";
 import { el, newId } from "./dom.js";
+import { icon } from "./icons.js";
 import { markdown } from "./markdown.js";
 import { attachment, media } from "./media.js";
 import { openMenu } from "./menu.js";
@@ -27,7 +28,7 @@ export function messageElement(message) {
 function above(message) {
   if (message.reply) {
     const quoted = message.reply.deleted ? say("a message that was deleted") : message.reply.text.replace(/\s+/g, " ") || say("a message");
-    return el("div", { class: "above" }, "↱ ", el("b", { text: state.nameOf(message.reply.author) }), ` ${quoted}`);
+    return el("div", { class: "above" }, icon("reply"), " ", el("b", { text: state.nameOf(message.reply.author) }), ` ${quoted}`);
   }
   if (message.answers?.name) {
     const used = [...state.commandsHere(1), ...state.commandsHere(3)].find((each) => each.name === message.answers.name);
@@ -39,14 +40,21 @@ function above(message) {
 }
 
 function head(message, id) {
-  const at = new Date(message.timestamp);
   return el(
     "div",
     { class: "head" },
     author(message, id),
     message.author.bot ? el("span", { class: "app", text: "APP" }) : null,
-    el("time", { datetime: message.timestamp, text: at.toLocaleTimeString(state.locale, { timeStyle: "short" }) }),
+    el("time", { datetime: message.timestamp, text: timeOf(new Date(message.timestamp)) }),
   );
+}
+
+/** Return a time of day. Not by Intl: to ask that for the first time takes as long as 50 messages. */
+function timeOf(date) {
+  const hours = date.getHours();
+  const minutes = String(date.getMinutes()).padStart(2, "0");
+  if (state.locale !== "en-US") return `${String(hours).padStart(2, "0")}:${minutes}`;
+  return `${hours % 12 || 12}:${minutes} ${hours < 12 ? "AM" : "PM"}`;
 }
 
 /** Return who said it; where the bot has commands for people, they are offered at the name. */
@@ -129,9 +137,8 @@ function more(message) {
     "aria-haspopup": "menu",
     "aria-expanded": "false",
     "aria-label": say("Apps for the message of {name}", { name: state.nameOf(message.author.id) }),
-    text: "⋯",
     data: { key: "more" },
-  });
+  }, icon("more"));
   button.addEventListener("click", () =>
     openMenu(button, itemsOf(commands), {
       label: say("Apps"),

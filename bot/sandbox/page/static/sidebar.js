@@ -3,7 +3,9 @@
 import { perform } from "./actions.js";
 import { openDialog } from "./dialog.js";
 import { el, newId, notice } from "./dom.js";
+import { icon } from "./icons.js";
 import { state } from "./state.js";
+import { soon } from "./tasks.js";
 import { say } from "./words.js";
 
 const FIRST_LOCALES = ["en-US", "de", "fr", "es-ES", "ja"]; // those that the bot speaks
@@ -12,13 +14,15 @@ const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
 export function startSidebar() {
   applyTheme(localStorage.getItem("theme") || "system");
   let drawn = "";
-  state.addEventListener("places", () => {
+  const draw = () => {
     const { guilds, dms, people, bot, me, place, unread, locales } = state;
     const now = JSON.stringify([guilds, dms, people, bot.id, me, place, [...unread], locales]);
     if (now === drawn) return; // a list that is open stays open
     drawn = now;
     drawSidebar(document.getElementById("sidebar"));
-  });
+    soon(drawHead);
+  };
+  state.addEventListener("places", () => soon(draw));
   state.addEventListener("status", drawStatus);
   document.addEventListener("keydown", (event) => event.key === "Escape" && setOpen(false));
   document.addEventListener("pointerdown", (event) => {
@@ -36,7 +40,6 @@ function drawSidebar(bar) {
     list(say("Direct messages"), places.filter((each) => !each.guild)),
     el("div", { class: "settings" }, person(), language(), theme(), trouble(wasOpen, line)),
   );
-  drawHead();
   if (focused) [...bar.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused)?.focus();
 }
 
@@ -122,21 +125,21 @@ function trouble(wasOpen, line) {
   const input = el("input", { id: "order", type: "text", list: "orders", autocomplete: "off", maxlength: "1000", placeholder: "gateway drop", data: { key: "order" } });
   input.value = line || "";
   const orders = [
-    "refuse PATCH /webhooks/* 500 times=3",
-    "refuse * * 429 retry_after=2 chance=0.1 times=all",
-    "delay POST /interactions/* 2.5",
-    "reset PATCH /webhooks/* received=1000",
-    "gateway drop",
-    "gateway lose",
-    "clock 960",
-    "clear",
+    ["refuse PATCH /webhooks/* 500 times=3", say("Discord fails at the next three edits")],
+    ["refuse * * 429 retry_after=2 chance=0.1 times=all", say("one request in ten must wait for 2 s")],
+    ["delay POST /interactions/* 2.5", say("the bot's first answers take 2.5 s more")],
+    ["reset PATCH /webhooks/* received=1000", say("the connection breaks while a file is sent")],
+    ["gateway drop", say("the bot's connection breaks, and it goes on")],
+    ["gateway lose", say("the bot's connection breaks, and it begins anew")],
+    ["clock 960", say("16 minutes pass: what was pressed can't be answered any more")],
+    ["clear", say("an end to all that")],
   ];
   const form = el(
     "form",
     {},
     el("label", { for: "order", text: say("An order of the sandbox") }),
     input,
-    el("datalist", { id: "orders" }, orders.map((each) => el("option", { value: each }))),
+    el("datalist", { id: "orders" }, orders.map(([value, text]) => el("option", { value, text }))),
     el("button", { type: "submit", class: "button secondary", text: say("Do it") }),
   );
   form.addEventListener("submit", async (event) => {
@@ -151,19 +154,29 @@ function trouble(wasOpen, line) {
 
 function drawHead() {
   const here = state.here;
-  const open = el("button", { type: "button", class: "round burger", "aria-label": say("Channels and people"), "aria-controls": "sidebar", text: "☰" });
-  open.addEventListener("click", () => setOpen(!document.body.classList.contains("open")));
+  const open = el("button", { type: "button", class: "round burger", "aria-label": say("Channels and people"), "aria-controls": "sidebar", "aria-expanded": String(isSidebarOpen()) }, icon("menu"));
+  open.addEventListener("click", () => setOpen(!isSidebarOpen()));
   const name = here ? `${here.guild ? "#" : "@"} ${here.name}` : say("Nowhere");
   document.getElementById("place-head").replaceChildren(open, el("h1", { text: name }));
   document.title = `${name} · Sandbox`;
   document.getElementById("sidebar").setAttribute("aria-label", say("Channels and people"));
-  document.getElementById("timeline").setAttribute("aria-label", say("Messages"));
+  for (const id of ["timeline", "messages"]) document.getElementById(id).setAttribute("aria-label", say("Messages"));
   document.querySelector(".skip").textContent = say("To the message box");
 }
 
+/** Show the sidebar where it is narrow, or hide it; the keyboard goes along. */
 function setOpen(isOpen) {
+  if (isOpen === isSidebarOpen()) return;
   document.body.classList.toggle("open", isOpen);
-  if (isOpen) document.querySelector("#sidebar button")?.focus();
+  const burger = document.querySelector(".burger");
+  burger?.setAttribute("aria-expanded", String(isOpen));
+  const bar = document.getElementById("sidebar");
+  if (isOpen) bar.querySelector("button")?.focus();
+  else if (bar.contains(document.activeElement)) burger?.focus();
+}
+
+function isSidebarOpen() {
+  return document.body.classList.contains("open");
 }
 
 function drawStatus() {

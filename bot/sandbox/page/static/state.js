@@ -51,26 +51,30 @@ class State extends EventTarget {
     for (const part of PARTS) if (part in changes) this[part] = changes[part];
     this.settle();
     const wasUnread = this.unread.size;
-    this.takeMessages(changes.messages || []);
+    const added = this.takeMessages(changes.messages || [], isFirst);
     for (const id of changes.gone || []) this.messages.delete(id);
     const isOther = (...parts) => isFirst || parts.some((part) => part in changes);
     if (isOther("bot", "people", "guilds", "dms") || this.unread.size !== wasUnread) this.tell("places");
     if (isOther("bot", "people")) this.tell("status");
     if (isOther("commands", "people")) this.tell("commands");
     const everything = isOther("people", "cdn", "commands");
-    this.tell("messages", everything ? null : { changed: changes.messages || [], gone: changes.gone || [] });
+    const { messages: changed = [], gone = [] } = changes;
+    this.tell("messages", everything ? null : { changed, gone, added });
   }
 
-  /** Take messages; they come newest first, so only what is later than all before is unread. */
-  takeMessages(messages) {
+  /** Take messages, and return the ids of new ones: those that are later than all before. */
+  takeMessages(messages, isFirst) {
     const before = this.newest;
+    const added = [];
     for (const message of messages) {
       const isNew = !this.messages.has(message.id) && isLater(message.id, before);
       this.messages.put(message);
       if (isLater(message.id, this.newest)) this.newest = message.id;
-      const isElsewhere = message.channel_id !== this.place && this.sees(message);
-      if (before && isNew && isElsewhere) this.unread.add(message.channel_id);
+      if (isFirst || !isNew) continue; // they come newest first
+      added.push(message.id);
+      if (message.channel_id !== this.place && this.sees(message)) this.unread.add(message.channel_id);
     }
+    return added;
   }
 
   /** Choose a person and a place where those that were chosen aren't there. */
@@ -200,6 +204,6 @@ export async function upload(file) {
     throw new Error(say("{name} could not be uploaded; is the sandbox still running?", { name: file.name }));
   }
   const answer = await response.json();
-  if (answer.error) throw new Error(say(answer.error));
+  if (answer.error) throw new Error(say(answer.error, answer.values));
   return answer.upload;
 }

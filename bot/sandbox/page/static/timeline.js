@@ -1,184 +1,200 @@
-// The messages of the place where one is. Only those that changed are drawn anew, and many at once
-// from the newest up, a few at a time, so that the page answers meanwhile.
+// The messages of the place where one is: a part of them, the newest at first, that moves as one
+// reads. Only those that changed are drawn anew, a few at a time. The box is laid out from its end
+// (page.css), so it stays at what is read whatever is drawn above, and nothing here measures it.
 
 import { el, replaceKeepingFocus } from "./dom.js";
 import { messageElement } from "./message.js";
 import { isLater } from "./messages.js";
 import { state } from "./state.js";
+import { soon } from "./tasks.js";
 import { say } from "./words.js";
 
-const AT_ONCE = 50; // messages that are drawn without being asked for
+const STEP = 25; // messages that are shown at first, and more at a time
+const MOST = 75; // that stand in the page: each costs a little whenever anything is drawn
 const SLICE = 6; // ms of drawing until the page does something else
-const NEAR = 120; // pixels from the end that count as being there
+const AHEAD = "400px 0px"; // of where one reads, more are drawn
+const AT_END = "0px 0px 120px 0px";
 
-let most = AT_ONCE;
-let shown = new Map(); // elements by message
-let waiting = []; // ids of those that are still to be drawn above, the newest last
-let timer = 0;
-let isFrameAsked = false;
-let endTop = 0; // where the end was the last time it was gone to
-let focused = null; // {id, key} of what had the focus before everything was drawn anew
+let size = STEP;
+let end = null; // id of the newest that is shown; null for what was said last
+let newest = ""; // id of the newest that was there when it was drawn
+const shown = new Map(); // elements by message
+const stale = new Set(); // ids of those that are shown and have changed
+const near = { earlier: false, later: false, end: true }; // what is in view, or nearly
+let box, log, earlier, later, newestBar, welcome, watching;
 
 export function startTimeline() {
-  const box = document.getElementById("timeline");
-  state.addEventListener("messages", (event) => {
-    if (event.detail) change(box, event.detail);
-    else drawAll(box);
+  box = document.getElementById("timeline");
+  log = document.getElementById("messages");
+  earlier = document.getElementById("earlier");
+  later = document.getElementById("later");
+  newestBar = document.getElementById("newest"); // in view whatever is read
+  welcome = document.getElementById("welcome");
+  state.addEventListener("messages", ({ detail }) => {
+    if (detail) change(detail);
+    else drawAll();
+    soon(draw);
   });
-  // pictures that come late push what was read away
-  new ResizeObserver(() => stayAtEnd(box)).observe(box);
-  for (const name of ["load", "loadedmetadata"]) {
-    box.addEventListener(name, () => stayAtEnd(box), true);
-  }
-  box.addEventListener("scroll", () => {
-    const isNear = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-    // further up than the end was: somebody scrolled; else only more came to stand above it
-    if (isNear) {
-      box.dataset.atEnd = "yes";
-      endTop = box.scrollTop;
-    } else if (box.scrollTop < endTop - 1) {
-      box.dataset.atEnd = "no";
-    }
-  });
+  watching = [
+    watch(AHEAD, { earlier, later }),
+    watch(AT_END, { end: document.getElementById("end") }),
+  ];
 }
 
-/** Go on showing the end with the next frame, which lays the page out anyway. */
-function stayAtEnd(box) {
-  if (isFrameAsked || box.dataset.atEnd === "no") return;
-  isFrameAsked = true;
-  requestAnimationFrame(() => {
-    isFrameAsked = false;
-    if (box.dataset.atEnd === "no") return;
-    box.scrollTop = box.scrollHeight;
-    endTop = box.scrollTop;
-  });
+/** Keep in `near` which of some elements are in view. */
+function watch(rootMargin, elements) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) near[target.id] = isIntersecting;
+      moveAlong();
+    },
+    { root: box, rootMargin },
+  );
+  const all = Object.values(elements);
+  all.forEach((each) => observer.observe(each));
+  return { again: () => all.forEach((each) => (observer.unobserve(each), observer.observe(each))) };
 }
 
-function drawAll(box) {
-  if (box.dataset.place !== state.place) box.dataset.atEnd = "yes";
-  if (box.dataset.atEnd !== "no") most = AT_ONCE;
-  box.dataset.place = state.place;
-  const active = box.contains(document.activeElement) ? document.activeElement : null;
-  focused = active && { id: active.closest("[data-id]")?.dataset.id, key: active.dataset.key };
-  shown = new Map();
-  box.replaceChildren();
-  endTop = 0; // nobody scrolled up there
-  clearTimeout(timer);
-  timer = setTimeout(() => drawMore(box)); // what else is to be drawn comes first
+/** Show more where somebody reads on, but for a window that holds all that may be shown. */
+function moveAlong() {
+  if (box.hasAttribute("aria-busy") || near.earlier === near.later) return;
+  if (near.later) showLater();
+  else if (!near.end) showEarlier();
 }
 
-/** Draw what stands above what is drawn, as much as there is room for. */
-function drawMore(box) {
+/** Return what is there and which part of it is to be shown. */
+function part() {
   const every = state.messagesHere();
-  const oldest = shown.keys().next().value;
-  const above = oldest ? every.filter((each) => isLater(oldest, each.id)) : every;
-  const room = Math.max(0, most - shown.size);
-  waiting = room ? above.slice(-room).map((each) => each.id) : [];
-  box.querySelector(".earlier, .welcome")?.remove();
-  box.setAttribute("aria-busy", "true"); // a screen reader says none of what was said before
-  drawSlice(box, above.length > waiting.length);
+  const last = end ? every.findLastIndex((each) => !isLater(each.id, end)) + 1 : every.length;
+  return { every, first: Math.max(0, last - size), last };
 }
 
-function drawSlice(box, isMoreAbove) {
-  clearTimeout(timer);
-  const until = performance.now() + SLICE;
-  const made = new Map();
-  while (waiting.length && (!made.size || performance.now() < until)) {
-    const message = state.messages.get(waiting.pop());
-    if (!message) continue; // it is gone meanwhile
-    const element = messageElement(message);
-    element.classList.toggle("old", shown.size + made.size >= AT_ONCE);
-    made.set(message.id, element);
+function show(every, first, last) {
+  end = last < every.length ? every[last - 1].id : null;
+  size = last - first;
+  box.setAttribute("aria-busy", "true");
+  soon(draw);
+}
+
+function showEarlier() {
+  const { every, first, last } = part();
+  const from = Math.max(0, first - STEP);
+  show(every, from, Math.min(last, from + MOST));
+}
+
+function showLater() {
+  const { every, first, last } = part();
+  const to = Math.min(every.length, last + STEP);
+  show(every, Math.max(first, to - MOST), to);
+}
+
+function showNewest() {
+  end = null;
+  size = STEP;
+  near.end = true;
+  box.scrollTop = 0;
+}
+
+function drawAll() {
+  if (box.dataset.place !== state.place) {
+    box.dataset.place = state.place;
+    log.replaceChildren();
+    shown.clear();
+    showNewest();
+    newest = "";
   }
-  const older = [...made].reverse();
-  shown = new Map([...older, ...shown]);
-  prepend(box, older.map(([, element]) => element));
-  focusAgain(box);
-  if (waiting.length) timer = setTimeout(() => drawSlice(box, isMoreAbove));
-  else finish(box, isMoreAbove);
+  for (const id of shown.keys()) stale.add(id); // names and languages may be others
+  earlier.replaceChildren(button(say("Show earlier messages"), showEarlier));
+  later.replaceChildren(button(say("Show later messages"), showLater));
+  newestBar.replaceChildren(button(say("To the newest message"), goToNewest));
+  welcome.textContent = say("Nothing was said here yet. Type / to see what the bot offers.");
 }
 
-function prepend(box, elements) {
-  const read = box.dataset.atEnd === "no" ? box.querySelector(".message") : null;
-  const before = read?.getBoundingClientRect().top;
-  box.prepend(...elements);
-  if (read) box.scrollTop += read.getBoundingClientRect().top - before;
-  else stayAtEnd(box);
-}
-
-function focusAgain(box) {
-  const message = focused && shown.get(focused.id);
-  if (!message) return;
-  const part = [...message.querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused.key);
-  if (document.activeElement === document.body) (part || message).focus({ preventScroll: true });
-  focused = null;
-}
-
-function finish(box, isMoreAbove) {
-  box.removeAttribute("aria-busy");
-  if (isMoreAbove) prepend(box, [earlier(box)]);
-  if (!shown.size) box.append(welcome());
-}
-
-function earlier(box) {
-  const button = el("button", { type: "button", class: "as-link earlier", text: say("Show earlier messages") });
-  button.addEventListener("click", () => {
-    most = shown.size + AT_ONCE;
-    box.dataset.atEnd = "no";
-    box.focus();
-    drawMore(box);
+function button(text, act) {
+  const made = el("button", { type: "button", class: "as-link", text });
+  made.addEventListener("click", () => {
+    box.focus({ preventScroll: true });
+    act();
   });
-  return button;
+  return made;
 }
 
-function welcome() {
-  return el("p", { class: "welcome", text: say("Nothing was said here yet. Type / to see what the bot offers.") });
+function goToNewest() {
+  showNewest();
+  soon(draw);
 }
 
-function change(box, { changed, gone }) {
-  for (const id of gone) {
-    shown.get(id)?.remove();
-    shown.delete(id);
+function change({ changed, gone, added }) {
+  for (const id of gone) stale.delete(id);
+  const seen = changed.filter((each) => each.channel_id === state.place && state.sees(each));
+  for (const { id } of seen) if (shown.has(id)) stale.add(id);
+  const fresh = seen.filter((each) => added.includes(each.id));
+  if (!fresh.length) return;
+  if (fresh.some((each) => each.author.id === state.me)) {
+    if (end || !near.end) showNewest(); // who writes wants to see it
+  } else if (!end && !near.end && size + fresh.length > MOST) {
+    end = newest || null; // what is read stays
   }
-  let isHistory = false;
-  for (const message of changed) {
-    if (message.channel_id !== state.place || !state.sees(message)) continue;
-    const newest = [...shown.keys()].at(-1);
-    if (shown.has(message.id)) replace(message);
-    else if (newest && isLater(message.id, newest)) append(box, message);
-    else isHistory = true;
-  }
-  trim(box);
-  if (isHistory) drawMore(box);
-  else if (!shown.size && !waiting.length && !box.querySelector(".welcome")) box.append(welcome());
-  stayAtEnd(box);
+  if (!end) size = Math.min(MOST, size + fresh.length);
 }
 
-function replace(message) {
-  const old = shown.get(message.id);
-  const made = messageElement(message);
-  made.classList.toggle("old", old.classList.contains("old"));
-  keepPictures(old, made);
-  replaceKeepingFocus(old, made);
-  shown.set(message.id, made);
+/** Draw what isn't there yet or has changed, the newest first, for a while; the rest comes next. */
+function draw() {
+  const { every, first, last } = part();
+  const wanted = every.slice(first, last);
+  removeBut(new Set(wanted.map((each) => each.id)));
+  const isHistory = wanted.some((each) => !shown.has(each.id) && !(newest && isLater(each.id, newest)));
+  if (isHistory) box.setAttribute("aria-busy", "true");
+  const isDone = drawSlice(wanted.reverse());
+  if (every.length) newest = every.at(-1).id;
+  if (isDone) finish(first > 0, last < every.length);
+  else soon(draw);
 }
 
-function append(box, message) {
-  const made = messageElement(message);
-  box.querySelector(".welcome")?.remove();
-  box.append(made);
-  shown.set(message.id, made);
-  if (message.author.id === state.me) box.dataset.atEnd = "yes"; // who writes wants to see it
-}
-
-/** Let go of what is far above while the newest is read: a page may be open for days. */
-function trim(box) {
-  if (box.dataset.atEnd === "no" || waiting.length || shown.size <= most + AT_ONCE) return;
-  for (const [id, element] of [...shown].slice(0, shown.size - most)) {
+function removeBut(ids) {
+  for (const [id, element] of shown) {
+    if (ids.has(id)) continue;
     element.remove();
     shown.delete(id);
+    stale.delete(id);
   }
-  if (!box.querySelector(".earlier")) box.prepend(earlier(box));
+}
+
+/** Draw some of the messages, which come newest first, and return whether that were all. */
+function drawSlice(messages) {
+  const until = performance.now() + SLICE;
+  let isFirst = true;
+  let below = null;
+  for (const message of messages) {
+    const old = shown.get(message.id);
+    if (!old || stale.has(message.id)) {
+      if (!isFirst && performance.now() > until) return false;
+      isFirst = false;
+      drawOne(message, old, below);
+    }
+    below = shown.get(message.id);
+  }
+  return true;
+}
+
+function drawOne(message, old, below) {
+  const made = messageElement(message);
+  shown.set(message.id, made);
+  stale.delete(message.id);
+  if (!old) {
+    log.insertBefore(made, below);
+    return;
+  }
+  keepPictures(old, made);
+  replaceKeepingFocus(old, made);
+}
+
+function finish(isMoreAbove, isMoreBelow) {
+  earlier.hidden = !isMoreAbove;
+  later.hidden = newestBar.hidden = !isMoreBelow;
+  welcome.hidden = shown.size > 0;
+  box.removeAttribute("aria-busy");
+  for (const each of watching) each.again(); // what was in view may be so still
 }
 
 /** Let pictures that both versions of a message show go on instead of being loaded anew. */

@@ -1,0 +1,17 @@
+// Work in parts, each a task of its own, so that keys and pictures come between them.
+
+const jobs = new Set();
+const { port1: here, port2: there } = new MessageChannel(); // timers wait, and more so in the background
+
+here.onmessage = () => {
+  const [job] = jobs;
+  jobs.delete(job);
+  job();
+};
+
+/** Do something soon, after what is being done now; asked for twice until then, it is done once. */
+export function soon(job) {
+  if (jobs.has(job)) return;
+  jobs.add(job);
+  there.postMessage(null);
+}
