@@ -32,10 +32,16 @@ _MOST_BYTES = 1 << 18  # of one order: an environment and arguments
 _OF_A_BOT = (
     "alembic.command",
     "alembic.config",
+    "babel.messages.mofile",
     "bot.app.main",
     "bot.cli.doctor",
     "bot.cli.run",
     "bot.cli.status",
+    "encodings.idna",
+    "multiprocessing.popen_spawn_posix",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "tests.bot.read_once",
+    "uvloop",
 )
 
 
