@@ -31,6 +31,10 @@ _OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
 }
 
 
+# Asked for each word in each of Discord's locales, thousands of times at a start.
+_TRANSLATED = frozenset(each for each in discord.Locale if language_of(str(each)) != ENGLISH)
+
+
 def localized(words: Text) -> app_commands.locale_str:
     """Return English words of which ``LocaleTranslator`` makes the other languages'."""
     return app_commands.locale_str(str(words), words=words)
@@ -47,7 +51,7 @@ class LocaleTranslator(app_commands.Translator):
     ) -> str | None:
         """Return the words in a locale; None where they are English, which stands there anyhow."""
         words = string.extras.get("words")
-        if words is None or language_of(str(locale)) == ENGLISH:
+        if words is None or locale not in _TRANSLATED:
             return None
         with in_language(str(locale)):
             is_name = context.location is TranslationContextLocation.parameter_name
