@@ -77,7 +77,8 @@ def test_every_row_that_the_documentation_calls_open_is_there(tmp_path: Path) ->
 def test_gifs_by_stage(mini: Path) -> None:
     engine, loaded = load(mini)
     assert loaded["dtype"] == "float32"
-    for figures in measure_gifs(engine, CASES, size=64, steps=2):
+    cases = [case for case in CASES if case != "huge"]  # which is long and large at once
+    for figures in measure_gifs(engine, cases, size=64, steps=2):
         assert "error" not in figures, figures
         assert {"denoise", "decode", "file"} <= figures["stages_s"].keys()
         assert sum(figures["stages_s"].values()) == pytest.approx(figures["total_s"], abs=0.1)

@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import sys
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -181,8 +182,13 @@ async def test_an_interrupted_demo_leaves_nothing_running(
     assert not _is_alive(_process(said))
 
 
-@pytest.mark.parametrize("stage", ["", "A sandbox Discord", "The bot starts", "The bot answered"])
-@pytest.mark.parametrize("second_after_s", [None, 0.001, 0.05])
+@pytest.mark.parametrize(
+    ("stage", "second_after_s"),
+    [
+        *product(("", "The bot starts"), (None, 0.001, 0.05)),
+        *(("A sandbox Discord", 0.05), ("The bot answered", None), ("The bot answered", 0.05)),
+    ],
+)
 async def test_ctrl_c_ends_it_at_every_stage(
     tmp_path: Path, stage: str, second_after_s: float | None
 ) -> None:

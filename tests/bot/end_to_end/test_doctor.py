@@ -75,10 +75,16 @@ def truncated(directory: Path) -> Sections:
 
 
 async def test_what_no_worker_could_start_with(setup: Setup, discord: Sandbox) -> None:
-    """Of a kind; tests/generator/inference/test_preflight.py has the others."""
+    """Of a kind, all told; tests/generator/inference/test_preflight.py has the others."""
     values = truncated(setup.directory)
-    found, sentence = await mended(setup, **values)
-    assert found == "model"
+    values["generator"]["depth_model"] = "/nowhere"
+    code, lines = await doctor(setup, **values)
+    assert code == 1, lines
+    model, depth = (line for line in lines if not line.startswith(("ok   ", "note ")))
+    subject, _, sentence = model.removeprefix("FIX  ").partition(": ")
+    assert subject == "model"
+    assert depth.startswith("FIX  depth model: ")
+    assert "/nowhere" in depth
     async with running(setup.write(**values), discord) as bot:
         await bot.logged(sentence)
 
@@ -117,12 +123,6 @@ async def test_what_run_refuses_to_start_with(
     assert found == subject
     bot = await Bot.start(setup.write(**values))
     assert await bot.process.wait() == 2, bot.log
-
-
-async def test_a_depth_model_that_is_not_there(setup: Setup) -> None:
-    subject, sentence = await mended(setup, **real(depth_model="/nowhere"))
-    assert subject == "depth model"
-    assert "/nowhere" in sentence
 
 
 async def test_a_usual_depth_model_that_can_not_be_fetched_is_a_note(

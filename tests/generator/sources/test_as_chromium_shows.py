@@ -18,6 +18,7 @@ from generator.sources.reader import read
 from tests import chromium
 from tests.chromium import Seen
 from tests.generator.sources import icc
+from tests.generator.sources.decoded_here import decode_here
 from tests.generator.sources.odd import (
     HEIGHT,
     WIDTH,
@@ -200,6 +201,11 @@ AVIFS = {
     "turned_and_mirrored": ("--irot", "3", "--imir", "0"),
 }
 COPIED = sorted(path.name for path in DATA.iterdir())
+
+
+@pytest.fixture(autouse=True)
+def _decoded_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode_here(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from generator.__main__ import main
 from generator.checkpoints.inspect.lora_facts import facts_of
 from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.messages import Lora
-from generator.model.loading import load_model
+from generator.model.loading import HotshotModel, load_model
 from tests.generator.reference import CPU, TINY
 from tests.generator.training.conftest import losses
 
@@ -56,17 +56,18 @@ def train(pictures: Path, output: Path, *more: str) -> None:
     assert main(line(pictures, output, *more)) == 0
 
 
-def changed(path: Path) -> dict[str, torch.Tensor]:
-    """All weights of the recorded model with a LoRA on, in float64 for comparing."""
-    model = load_model(str(TINY), device=CPU, dtype=torch.float32)
-    model.loras.apply([Lora(str(path))])
+def weights(model: HotshotModel, *loras: Path) -> dict[str, torch.Tensor]:
+    """A copy of all weights of a model with these LoRAs on, which come off again."""
+    model.loras.apply([Lora(str(path)) for path in loras])
     first, second = model.text.encoders
     networks: dict[str, nn.Module] = {"unet": model.unet, "te1": first, "te2": second}
-    return {
+    copies = {
         f"{network}.{name}": value.detach().clone()
         for network, module in networks.items()
         for name, value in module.named_parameters()
     }
+    model.loras.remove()
+    return copies
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +101,14 @@ def test_both_files_of_attention_alone_say_the_same(plain: Path) -> None:
 
 
 def check_both_files(output: Path) -> None:
-    base = load_model(str(TINY), device=CPU, dtype=torch.float32)
-    ours, kohya = changed(output / DIFFUSERS), changed(output / KOHYA)
-    before = dict(base.unet.named_parameters())
+    model = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    before = weights(model)
+    ours, kohya = (weights(model, output / name) for name in (DIFFUSERS, KOHYA))
     different = [
-        name for name, value in ours.items()
-        if name.startswith("unet.") and not torch.equal(value, before[name.removeprefix("unet.")])
-    ]  # fmt: skip
+        name
+        for name, value in ours.items()
+        if name.startswith("unet.") and not torch.equal(value, before[name])
+    ]
     assert different
     assert not any("motion_modules" in name for name in different)
     written = load_file(output / KOHYA)
