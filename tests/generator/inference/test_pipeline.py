@@ -22,7 +22,10 @@ from generator.inference.stages.frame_stages import to_frames
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.reference import CPU, TINY, arguments, recorded, request_of, silent
 
-VIDEOS = ("text_to_gif", "wide_16_frames", "euler", "guidance", "single_frame")
+VIDEOS = (
+    *(pytest.param(case, marks=pytest.mark.slow) for case in ("text_to_gif", "wide_16_frames")),
+    *(pytest.param("euler", marks=pytest.mark.slow), "guidance", "single_frame"),
+)
 
 QUICK = Request(
     prompt="the cat", seed=1, width=64, height=64, steps=2, guidance_scale=1.0, video_length=2

@@ -54,7 +54,9 @@ def latents(model: HotshotModel, *controls: Control, request: Request = QUICK) -
 # -- as recorded -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", ["controlnet", "controlnet_window"])
+@pytest.mark.parametrize(
+    "case", ["controlnet", pytest.param("controlnet_window", marks=pytest.mark.slow)]
+)
 def test_frames_are_the_original_s(tiny: HotshotModel, case: str) -> None:
     values = arguments(case)
     control = Control(

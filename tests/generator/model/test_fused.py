@@ -158,7 +158,6 @@ def test_a_step_dispatches_far_fewer_operators(network: HotshotUNet) -> None:
 
 
 COMPILES = """
-import os
 import sys
 from pathlib import Path
 import torch

@@ -80,9 +80,8 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize(
     ("case", "loras"),
     [
-        ("no_lora", ()),
-        ("diffusers_1.0", (Lora(str(DIFFUSERS)),)),
-        ("diffusers_0.5", (Lora(str(DIFFUSERS), 0.5),)),
+        pytest.param("diffusers_1.0", (Lora(str(DIFFUSERS)),), marks=pytest.mark.slow),
+        pytest.param("diffusers_0.5", (Lora(str(DIFFUSERS), 0.5),), marks=pytest.mark.slow),
         ("kohya_0.8", (Lora(str(KOHYA), 0.8),)),
     ],
 )
