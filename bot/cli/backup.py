@@ -10,7 +10,7 @@ from bot.core.config import load
 from bot.storage.backups.backup import back_up, is_directory
 from bot.storage.blobs import BlobStore
 
-_NICE = 10  # a bot that runs meanwhile comes first
+_NICE = 19  # a bot that runs meanwhile comes first, for Linux's disks too
 
 
 def execute(arguments: argparse.Namespace) -> int:

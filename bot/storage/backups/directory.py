@@ -76,6 +76,8 @@ class DirectoryWriter:
             self._keep(name, blobs[name])
             done += sizes[name]
             report(done, work)
+        for directory in {self._blobs.path(name).parent for name in new}:
+            sync_directory(directory)
         (self.scratch / MANIFEST).write_bytes(manifest.encode())
         for name in (MANIFEST, DATABASE):
             _to_disk(self.scratch / name)
@@ -119,7 +121,6 @@ class DirectoryWriter:
             except BackupError as error:
                 raise damaged(name) from error
         part.replace(place)
-        sync_directory(place.parent)
 
     def _place(self, manifest: Manifest) -> Path:
         name = f"{manifest.made_at:%Y%m%dT%H%M%SZ}"

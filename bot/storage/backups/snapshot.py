@@ -8,6 +8,7 @@ and what comes of it fits either kind of database.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from bot.core.errors import BackupError, DatabaseError
 from bot.storage import postgresql
 from bot.storage.backups.copying import copy_rows
+from bot.storage.backups.files import SYNC_EVERY, sync_data
 from bot.storage.database import create_engine
 from bot.storage.migrate import create, known_revisions, name_of, reason_of, revision_of, upgrade
 from bot.storage.retention import all_referenced
@@ -108,12 +110,29 @@ def _copy_sqlite(database: Path, file: Path) -> None:
         raise BackupError(f"There is no database {database} yet, so there is nothing to do.")
     address = f"{database.absolute().as_uri()}?mode=rw"  # its log has an index, which is written
     with (
-        contextlib.closing(sqlite3.connect(address, uri=True)) as source,
+        _opened_to_sync(file) as descriptor,
+        contextlib.closing(sqlite3.connect(address, uri=True, isolation_level=None)) as source,
         contextlib.closing(sqlite3.connect(file)) as target,
     ):
-        target.execute("PRAGMA synchronous = OFF")  # it is brought to the disk with the backup
-        source.backup(target)  # at once: in steps it would begin again with each write of the bot
+        target.execute("PRAGMA synchronous = OFF")  # instead:
+        # as of one moment: else each write of the bot would have the steps begin again
+        source.execute("BEGIN")
+        [page_bytes] = source.execute("PRAGMA page_size").fetchone()
+        source.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        source.backup(
+            target, pages=SYNC_EVERY // page_bytes, progress=lambda *_: sync_data(descriptor)
+        )
         target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+
+
+@contextlib.contextmanager
+def _opened_to_sync(file: Path) -> Iterator[int]:
+    """Make a file and open it for as long as SQLite has it: a close would drop SQLite's locks."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _copy_others(url: str, file: Path) -> None:

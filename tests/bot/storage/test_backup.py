@@ -18,6 +18,7 @@ import pytest
 
 from bot.cli.progress_line import progress_line
 from bot.core.errors import BackupError
+from bot.storage.backups import snapshot
 from bot.storage.backups.backup import back_up
 from bot.storage.backups.directory import snapshots
 from bot.storage.backups.restore import check_backup
@@ -109,6 +110,27 @@ def test_what_the_snapshot_names_is_in_it_whatever_is_cleaned_up_meanwhile(
     assert (cleaned, made.manifest.missing) == ([0], ())
     assert set(check_backup(file).blobs or ()) == stocked.blobs
     assert asyncio.run(_clean_up(stocked)) > 0
+
+
+def test_writes_between_its_steps_neither_hold_a_snapshot_up_nor_get_into_it(
+    stocked: Stocked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, steps = stocked.data / "hotshot.db", 0
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE filling AS SELECT zeroblob(3000000) AS content")
+
+    def write_something(_: int) -> None:
+        nonlocal steps
+        steps += 1
+        assert steps < 10  # each write would have it begin again
+        with sqlite3.connect(database) as connection:
+            connection.execute("INSERT INTO filling VALUES (zeroblob(100000))")
+
+    monkeypatch.setattr(snapshot, "sync_data", write_something)
+    snapshot.take_snapshot(stocked.url, tmp_path / "taken.db")
+    assert steps > 2
+    with sqlite3.connect(tmp_path / "taken.db") as connection:
+        assert connection.execute("SELECT count(*) FROM filling").fetchone() == (1,)
 
 
 async def _clean_up(stocked: Stocked) -> int:
