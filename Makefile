@@ -76,8 +76,7 @@ locks: .venv-supply/ready
 
 # Asks PyPI for holes that are known in what the locks hold. CI doesn't: it would be red by others' news.
 audit: .venv-supply/ready
-	@$(SUPPLY)/pip-audit --strict --disable-pip --require-hashes --requirement deploy/locks/worker.txt
-	@$(SUPPLY)/pip-audit --strict --disable-pip --require-hashes --requirement deploy/locks/build.txt
+	@$(SUPPLY)/python -m tools.audit
 
 # One environment, begun with what its first target needs: the file for each extra says it is there.
 .venv/ready-generator: pyproject.toml constraints.txt .venv/bin/python
