@@ -95,9 +95,9 @@ def assert_alike(one: Frames, other: Frames) -> None:
 def test_each_is_what_it_is_alone(tiny: HotshotModel, request_: Request) -> None:
     made = together(tiny, request_).frames
     assert {*made} == {*SEEDS}
-    for seed, frames in made.items():
-        assert_alike(frames, alone(tiny, request_, seed))
-    assert not np.array_equal(made[1], made[2])
+    for seed in (SEEDS[0], SEEDS[-1]):
+        assert_alike(made[seed], alone(tiny, request_, seed))
+    assert len({frames.tobytes() for frames in made.values()}) == len(SEEDS)
 
 
 def test_one_clip_is_the_same_to_the_last_bit_in_whichever_call(tiny: HotshotModel) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 SEED = 20_261_127
 IN_ONE_PROCESS = 4_900
-AT_EACH_DOOR = 25  # each starts a process, or two
+AT_EACH_DOOR = 15  # each starts a process, or two
 
 
 def test_readers_of_every_kind() -> None:
