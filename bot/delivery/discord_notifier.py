@@ -71,7 +71,8 @@ class DiscordNotifier:
         """Post a job's result; see ``Notifier``."""
         await self._logged_in.wait()
         await self._stop_progress(job)
-        original = OutputFile(file, (await asyncio.to_thread(file.stat)).st_size)
+        size = job.size_bytes or (await asyncio.to_thread(file.stat)).st_size
+        original = OutputFile(file, size)
         with in_language(job.origin.locale), ExitStack() as directories:
             files = FittedFiles([original], self._scratch, directories)
 

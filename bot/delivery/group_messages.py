@@ -301,15 +301,16 @@ class GroupMessages:
     async def _edit(
         self, board: _Board, job: Job, view: discord.ui.LayoutView, attachments: Attachments | None
     ) -> discord.Message:
-        def content() -> dict[str, Any]:
-            files = {} if attachments is None else {"attachments": attachments()}
+        async def content() -> dict[str, Any]:
+            opened = await asyncio.to_thread(attachments) if attachments is not None else None
+            files = {} if opened is None else {"attachments": opened}
             return {"content": None, "embeds": [], "view": view, **files}
 
         async def by_token(webhook: discord.Webhook, response: int) -> discord.Message:
-            return await webhook.edit_message(response, **content())
+            return await webhook.edit_message(response, **await content())
 
         async def by_bot(message: discord.PartialMessage) -> discord.Message:
-            return await message.edit(**content())
+            return await message.edit(**await content())
 
         return await self._reach(board, job, by_token, by_bot)
 

@@ -255,7 +255,7 @@ class InteractionResponseRoute:
         content: dict[str, Any] = {
             "content": result.content or None,
             "embed": result.embed,
-            "attachments": result.opened_files(),
+            "attachments": await asyncio.to_thread(result.opened_files),
             "view": result.view or result.buttons,
         }
         with readable_answers():
@@ -307,7 +307,7 @@ class ChannelRoute:
 
     async def send(self, result: ResultMessage) -> Posted:
         content: dict[str, Any] = {
-            "files": result.opened_files(),
+            "files": await asyncio.to_thread(result.opened_files),
             "nonce": result.nonce[:_NONCE_LIMIT],
         }
         if self._replies and self._job.answer_id is not None:

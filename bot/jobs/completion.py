@@ -71,8 +71,9 @@ class JobCompleter:
         """Return the job, on its way now, and its file; None where the job ended otherwise."""
         with self._blobs.pinned():
             try:
+                size = made.size_bytes
                 if not job.origin.with_recipe:
-                    await asyncio.to_thread(_remove_recipe, made.path)
+                    size = await asyncio.to_thread(_remove_recipe, made.path)
                 name = await asyncio.to_thread(self._blobs.adopt, made.path)
             except (StorageError, OSError):
                 logger.exception("the finished file can't be kept")
@@ -84,7 +85,7 @@ class JobCompleter:
                 State.DELIVERING,
                 output=name,
                 seconds=made.seconds,
-                size_bytes=made.size_bytes,
+                size_bytes=size,
             )
         if moved is None:  # it was cancelled, and its row may even be erased
             await self._store.drop_file(self._blobs, name)
@@ -208,5 +209,6 @@ def shown_failure(failure: Failure) -> Failure:
     return replace(failure, text=without_paths(failure.text))
 
 
-def _remove_recipe(file: Path) -> None:
-    file.write_bytes(without_comment(file.read_bytes()))
+def _remove_recipe(file: Path) -> int:
+    """Return how many bytes the file has then."""
+    return file.write_bytes(without_comment(file.read_bytes()))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from bot.core.errors import StorageError
@@ -17,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _LOADING_PREFIX = "loading:"  # before a device's name: how long its model takes to load
 _UNKNOWN_LOADING = 15.0  # seconds
+_SAVE_EVERY = 10.0  # seconds, at most, of each device: it is a long list, and jobs may be quick
 
 
 class CostHistory:
@@ -31,11 +34,16 @@ class CostHistory:
         model: str,
         costs: CostModels,
         loading: Mapping[str, float] | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._default = model
         self._costs = {model: costs}
         self._loading = {model: dict(loading or {})}
+        self._clock = clock
+        self._saved_at: dict[tuple[str, str], float] = {}  # by model and device
+        self._unsaved: set[tuple[str, str]] = set()
 
     @classmethod
     async def load(cls, database: Database, model: str, *others: str) -> Self:
@@ -76,10 +84,19 @@ class CostHistory:
         known = self._loading.get(model, {}).values()
         return sum(known) / len(known) if known else _UNKNOWN_LOADING
 
-    async def learn(self, device: str, request: Request, took: Estimate) -> None:
-        """Learn from a finished job; where it can't be written down, for this run only."""
-        learnt = self._costs_of(request).learn(device, request, *took)
-        await self._save(self.model_of(request), device, learnt)
+    def learn(self, device: str, request: Request, took: Estimate) -> bool:
+        """Learn from a finished job; return whether it is time to ``save``."""
+        self._costs_of(request).learn(device, request, *took)
+        key = self.model_of(request), device
+        self._unsaved.add(key)
+        return self._clock() - self._saved_at.get(key, -math.inf) >= _SAVE_EVERY
+
+    async def save(self) -> None:
+        """Write down what was learnt of jobs since; what can't be is for this run only."""
+        unsaved, self._unsaved = self._unsaved, set()
+        self._saved_at |= dict.fromkeys(unsaved, self._clock())
+        for model, device in unsaved:
+            await self._save(model, device, self._costs[model].known(device))
 
     async def learn_loading(self, model: str, device: str, seconds: float) -> None:
         """Learn how long a worker took until it was ready with a model."""

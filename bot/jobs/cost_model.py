@@ -38,6 +38,9 @@ _RESIDUAL_SCALE = 0.2  # so far from the model, as a logarithm, a job counts hal
 _ROUNDS = 4  # of fitting and weighing again
 _PRIOR_WEIGHT = 0.5  # jobs alike that the model itself is worth
 _LEAST_SECONDS = 0.01
+# A fit takes milliseconds of the event loop, so after quick jobs it waits for more of them.
+_FEW = 20  # jobs, which are quickly fitted
+_FIT_AFTER = 0.5  # seconds of new ones
 
 
 def features(request: Request) -> tuple[float, ...]:
@@ -107,6 +110,7 @@ class CostModel:
         default_factory=list, init=False, repr=False, compare=False
     )
     _drift: float = field(default=0.0, init=False, repr=False, compare=False)
+    _not_fitted: float = field(default=0.0, init=False, repr=False, compare=False)  # seconds
     _estimates: dict[Any, Estimate] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -117,15 +121,19 @@ class CostModel:
         seconds: float,
         after_steps: float = 0.0,
         file_seconds: float = 0.0,
-    ) -> None:
-        """Learn from a job that took ``seconds``, with the parts that a ``Sample`` has."""
+    ) -> bool:
+        """Learn from a job, with the parts of a ``Sample``; return whether estimates change now."""
         seconds = _rounded(max(seconds, _LEAST_SECONDS))
         work, of = _asked(request)
         after_steps = _rounded(min(after_steps, seconds))
         file_seconds = _rounded(min(file_seconds, after_steps))
         sample = Sample(work, of, seconds, after_steps, file_seconds)
         self.jobs = [*self.jobs, sample][-_MAX_SAMPLES:]
-        self._coefficients = []
+        self._not_fitted += seconds
+        is_due = len(self.jobs) <= _FEW or self._not_fitted >= _FIT_AFTER
+        if is_due:
+            self._coefficients, self._not_fitted = [], 0.0
+        return is_due
 
     def estimate(self, request: Request) -> Estimate | None:
         """Return how long a job may take; None where nothing was learnt yet."""
@@ -195,7 +203,7 @@ class CostModel:
     def _fit(self) -> None:
         """Fit least squares of the relative error, over and over: what is far off counts less.
 
-        Called after each job, on the event loop; so it goes through the jobs as seldom as it can.
+        Called on the event loop; so it goes through the jobs as seldom as it can.
         """
         ages = [_DECAY**age for age in reversed(range(len(self.jobs)))]
         trust = [1.0] * len(self.jobs)
@@ -236,9 +244,7 @@ class CostModel:
 
 
 class CostModels:
-    """The models of all devices; without a device, what their mean says. ``version`` counts what
-    was learnt.
-    """
+    """The models of all devices; without a device, their mean. ``version`` is that of estimates."""
 
     def __init__(self, learnt: Mapping[str, Any] | None = None) -> None:
         self._models = {
@@ -253,12 +259,14 @@ class CostModels:
         seconds: float,
         after_steps: float = 0.0,
         file_seconds: float = 0.0,
-    ) -> dict[str, Any]:
-        """Learn from a job; return what is known of its device, to be kept."""
+    ) -> None:
+        """Learn from a job."""
         model = self._models.setdefault(device, CostModel())
-        model.learn(request, seconds, after_steps, file_seconds)
-        self.version += 1
-        return model.to_dict()
+        self.version += model.learn(request, seconds, after_steps, file_seconds)
+
+    def known(self, device: str) -> dict[str, Any]:
+        """Return what is known of a device, to be kept."""
+        return self._models[device].to_dict()
 
     def estimate(self, request: Request, device: str | None = None) -> Estimate | None:
         """Return how long a job may take; None where nothing is known."""

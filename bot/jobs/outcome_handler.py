@@ -52,8 +52,8 @@ class OutcomeHandler:
             case MadeFile(seconds=seconds):
                 if run.together == 1:
                     took = Estimate(seconds, run.after_steps, run.file_seconds)
-                    learning = self._cost_history.learn(run.device, job.request, took)
-                    self._tasks.start_for(job, learning)
+                    if self._cost_history.learn(run.device, job.request, took):
+                        self._tasks.start_for(job, self._cost_history.save())
                 began = time.monotonic()
                 own = seconds / run.together  # what was computed once is paid for once
                 await self._completer.complete(job, replace(outcome, seconds=own))

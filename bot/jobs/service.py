@@ -38,13 +38,7 @@ from bot.jobs.worker_events import WorkerEvents
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.errors import FailureKind
-from generator.contract.messages import (
-    Capabilities,
-    Generate,
-    LoadableModel,
-    Progress,
-    Request,
-)
+from generator.contract.messages import Capabilities, Generate, LoadableModel, Progress, Request
 from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
@@ -376,6 +370,7 @@ class JobService(WorkerEvents):
         """Let deliveries under way end; what doesn't is taken up by the next start."""
         await self.wait_until_idle(_CLOSE_SECONDS)
         await self._tasks.cancel()
+        await self._cost_history.save()
         await self._store.wait_until_written()
 
     async def wait_until_idle(self, seconds: float | None = None) -> None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from bot.storage.tables import costs
+
+# made once, since building them takes longer than running them
+_FORGET = delete(costs).where(
+    costs.c.model == bindparam("its_model"), costs.c.device == bindparam("its_device")
+)
+_KEEP = insert(costs)
 
 
 def load(connection: Connection, model: str) -> dict[str, Any]:
@@ -17,6 +23,5 @@ def load(connection: Connection, model: str) -> dict[str, Any]:
 
 def save(connection: Connection, model: str, device: str, sums: Any) -> None:
     """Replace what was known of a model on a device."""
-    mine = (costs.c.model == model) & (costs.c.device == device)
-    connection.execute(delete(costs).where(mine))
-    connection.execute(insert(costs).values(model=model, device=device, sums=sums))
+    connection.execute(_FORGET, {"its_model": model, "its_device": device})
+    connection.execute(_KEEP, {"model": model, "device": device, "sums": sums})

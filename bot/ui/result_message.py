@@ -5,6 +5,7 @@ Built once for a file; ``bot.delivery.sender`` sends it. Knows no client.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from bot.ui.appeal_message import appeal_view
 from bot.ui.result_layout import SPOILER, ShownFile, owner_of, result_layout
 from bot.ui.result_view import make_again_view, may_be_resumed
 from generator.contract.text import Text
+
+_AT_ONCE = 2 * 2**20  # bytes that are read before they are sent; else each piece by a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,16 @@ class ResultMessage:
         )
 
     def opened_files(self) -> list[discord.File]:
-        """Return its file, if any, opened anew: one that was sent is closed."""
+        """Return its file, if any, opened anew: one that was sent is closed. Blocking."""
         if self.file is None:
             return []
-        name = f"{self.stem}{self.file.path.suffix}"
+        path, is_small = self.file.path, self.file.size_bytes <= _AT_ONCE
         return [
             discord.File(
-                self.file.path, name, spoiler=self.is_spoiler, description=self.description
+                io.BytesIO(path.read_bytes()) if is_small else path,
+                f"{self.stem}{path.suffix}",
+                spoiler=self.is_spoiler,
+                description=self.description,
             )
         ]
 

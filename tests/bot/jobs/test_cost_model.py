@@ -110,8 +110,8 @@ def test_nothing_takes_less_than_nothing() -> None:
 def test_it_is_the_same_after_a_restart() -> None:
     costs = CostModels()
     for seed in range(10):
-        kept = costs.learn("cpu", some(seed), truth(some(seed)))
-    again = CostModels(json.loads(json.dumps({"cpu": kept})))
+        costs.learn("cpu", some(seed), truth(some(seed)))
+    again = CostModels(json.loads(json.dumps({"cpu": costs.known("cpu")})))
     assert again.seconds(REQUEST, "cpu") == costs.seconds(REQUEST, "cpu")
     assert again.seconds(REQUEST, "cuda:0") == again.seconds(REQUEST)
     assert CostModels({"cpu": {"of": "another version"}}).seconds(REQUEST) is None

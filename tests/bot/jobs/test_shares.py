@@ -179,7 +179,7 @@ async def test_what_jobs_took_is_known_after_a_restart(rig: JobRig) -> None:
 
 
 async def test_places_and_times_left_follow_what_people_used(rig: JobRig) -> None:
-    await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
+    rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
     rig.jobs._queue.load_shares({ORIGIN.user_id: 300.0})
     others = [await rig.accept() for _ in range(2)]
     light = await rig.accept(replace(ORIGIN, user_id=ORIGIN.user_id + 1))

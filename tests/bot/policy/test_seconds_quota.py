@@ -125,7 +125,7 @@ async def test_what_waits_is_reserved_and_given_back(rig: JobRig) -> None:
     rig.size = 20
     rig.quota = QuotaSettings(day_seconds=160, servers={"5": QuotaLimits(day_seconds=100)})
     rig.restarted()
-    await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
+    rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
     here = replace(ORIGIN, guild_id=HERE)
     tried = await asyncio.gather(*(rig.accept(here) for _ in range(10)), return_exceptions=True)
     taken = [each for each in tried if isinstance(each, Job)]
@@ -144,7 +144,7 @@ async def test_what_waits_is_reserved_and_given_back(rig: JobRig) -> None:
     rig.jobs.job_ended(running, rig.finished(generate, seconds=20))
     await rig.until(running, State.DONE)
     await rig.restarted().recover()  # what waits is reserved by the next run, too
-    await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
+    rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
     today, _ = await rig.gate.quota(actor, place)
     assert (today.used, round(today.reserved), round(today.left)) == (20, 100, 40)
     await rig.accept(replace(here, user_id=8))
@@ -168,7 +168,7 @@ async def test_one_of_which_nothing_is_known_reserves_all_that_is_left(rig: JobR
 
 
 async def test_what_waits_elsewhere_is_not_reserved_on_a_server(rig: JobRig) -> None:
-    await rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
+    rig.cost_history.learn("cpu", REQUEST, Estimate(50.0, 1.0, 1.0))
     await rig.preferences.change(SERVER, HERE, {QUOTAS: {EVERYBODY: [60, 0]}})
     await rig.accept(replace(ORIGIN, guild_id=HERE + 1))
     await rig.accept(replace(ORIGIN, guild_id=HERE))
