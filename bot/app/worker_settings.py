@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.core import machine
 from bot.core.config import GeneratorSettings, Settings
-from bot.workers.supervisor import WatchdogSettings
+from bot.workers.watchdog import WatchdogSettings
 from generator.contract.worker_settings import NamedModel, WorkerSettings
 
 _MEGABYTE = 2**20

@@ -132,9 +132,26 @@ class FairQueue:
 
     def take(self, fit: Fit = ANY_WORKER) -> Ticket | None:
         """Take out the next ticket for a worker; None where there is none, or none yet."""
+        if (chosen := self._choose(fit)) is not None:
+            return self._serve(chosen)
+        return None if self._heads(fit) else self._take_from_background(fit)
+
+    def take_waiting(self, fit: Fit, most: int) -> list[Ticket]:
+        """Take out what a worker can be given at once, and without another model.
+
+        Of several, the second and further ones only while no other worker waits for one.
+        """
+        taken: list[Ticket] = []
+        while len(taken) < most and not (taken and self._waiting):
+            chosen = self._choose(fit)
+            if chosen is None or _wanted(fit, chosen.ticket.needs):
+                break
+            taken.append(self._serve(chosen))
+        return taken
+
+    def _choose(self, fit: Fit) -> Head | None:
+        """Return the first ticket of a person's for a worker, None where it goes on waiting."""
         heads = self._heads(fit)
-        if not heads:
-            return self._take_from_background(fit)
         own = heads.pop("", None)
         others = sorted(heads.values(), key=lambda head: head.key)
         chosen = own
@@ -145,8 +162,9 @@ class FairQueue:
                 chosen = others[0]
             else:
                 self._overtaken.setdefault(others[0].ticket.job_id, self._clock())
-        if chosen is None:
-            return None
+        return chosen
+
+    def _serve(self, chosen: Head) -> Ticket:
         self._turns.serve(chosen.ticket, late=self._late(chosen))
         self._forget(chosen.ticket.job_id)
         return chosen.ticket

@@ -52,7 +52,7 @@ class WorkerConnection(Protocol):
     def submit(self, job: Generate) -> None:
         """Hand it a job; what becomes of that is an event, or ``died``.
 
-        It has room for one, and for another after ``SlotFreed`` or an outcome. The companions of
+        It has room for one, and for others after ``SlotFreed`` or an outcome. The companions of
         one that has some are handed over right behind it.
         """
 

@@ -67,6 +67,11 @@ class ModelChoice:
         self.settings = self.settings.loading(wanted)
         return True
 
+    @property
+    def has_ticket(self) -> bool:
+        """Whether the model was changed for a ticket that waits for that."""
+        return self._ticket is not None
+
     def take_ticket(self) -> Ticket | None:
         """Return the ticket that the model was changed for, once."""
         ticket, self._ticket = self._ticket, None

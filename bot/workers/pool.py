@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 
 from bot.workers.backend import WorkerBackend
 from bot.workers.device_report import DeviceReport
-from bot.workers.supervisor import DeviceSupervisor, WatchdogSettings
+from bot.workers.supervisor import DeviceSupervisor
+from bot.workers.watchdog import WatchdogSettings
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.worker_settings import WorkerSettings

@@ -55,9 +55,10 @@ class Restarts:
 
 def is_too_large(worker: WorkerConnection, most_bytes: int) -> bool:
     """Return whether a worker holds more than it may: by its own limit, or else ``most_bytes``."""
-    held, own = worker.memory_bytes, worker.memory_limit_bytes
+    own = worker.memory_limit_bytes
     limit = most_bytes if own is None else own
-    if not limit or held is None or held <= limit:
+    held = worker.memory_bytes if limit else None  # it is asked of the system
+    if held is None or held <= limit:
         return False
     logger.warning(
         "the worker %s holds %d MB, more than %d; starting another",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bot.core.errors import StorageError, WorkerDiedError, WorkerHungError, WorkerStartError
@@ -22,10 +21,11 @@ from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
 from bot.workers.device_report import DeviceReport
-from bot.workers.job_in_hand import JobInHand
+from bot.workers.job_in_hand import JobInHand, Room
 from bot.workers.model_choice import ModelChoice
 from bot.workers.restarts import Restarts, is_too_large
 from bot.workers.starting import start_jobs
+from bot.workers.watchdog import WatchdogSettings
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Capabilities, Generate, Progress, SlotFreed, Started
@@ -39,15 +39,6 @@ logger = logging.getLogger(__name__)
 _DEATHS_TO_REPORT = 3
 _DEATHS_TO_GIVE_UP = 10  # about three minutes
 _BROKEN_SECONDS = 300.0  # until a model that couldn't be loaded may be tried again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchdogSettings:
-    """When a worker is replaced. ``memory_bytes`` 0 is any amount."""
-
-    silence_seconds: float = 600.0
-    start_seconds: float = 3600.0  # a first start may download its model
-    memory_bytes: int = 0
 
 
 class DeviceSupervisor:
@@ -75,6 +66,7 @@ class DeviceSupervisor:
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._capabilities: Capabilities | None = None  # of a worker that is ready
         self._in_hand: dict[tuple[str, int], JobInHand] = {}  # by job and attempt
+        self._room = Room()
         self._suspects: set[tuple[str, int]] | None = None  # of the death of the worker
         self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
         self._drawing: asyncio.Future[Ticket] | None = None
@@ -150,7 +142,7 @@ class DeviceSupervisor:
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
         worker = await self._backend.start(self._choice.settings, self._handle_event)
-        self._worker, self._suspects = worker, None
+        self._worker, self._suspects, self._room = worker, None, Room()
         self._work.worker_loading(self.key)
         try:
             await self._wait_until_ready(worker)
@@ -195,6 +187,12 @@ class DeviceSupervisor:
         has_had_jobs = False  # one that is too large before its first job still has to make it
         async with asyncio.TaskGroup() as running:
             while not (worker.died.done() or self._is_replaced(worker, has_had_jobs)):
+                if self._room.left <= 0:
+                    await self._room.wait()
+                    continue
+                if tickets := self._waiting_tickets():
+                    has_had_jobs |= await self._start_jobs(worker, tickets, running, waited=True)
+                    continue
                 ticket = await self._next_ticket(worker)
                 if ticket is None:
                     self._log_idle_death(worker)
@@ -204,13 +202,14 @@ class DeviceSupervisor:
                     self._work.worker_changing(self.key, ticket)
                     self._restarts.deaths = 1
                     return
-                self._idle.clear()
-                self._is_starting = True
-                try:
-                    has_had_jobs |= await self._start_jobs(worker, ticket, running)
-                finally:
-                    self._is_starting = False
-                    self._note_idle()
+                has_had_jobs |= await self._start_jobs(worker, [ticket], running)
+
+    def _waiting_tickets(self) -> list[Ticket]:
+        """Draw what waits and the worker has room for; where that makes batches, one at a time."""
+        can = self._capabilities
+        if can is None or self._choice.has_ticket or self._draining.is_set():
+            return []
+        return self._work.take_waiting(can, 1 if can.batch_pixels else self._room.left)
 
     def _is_replaced(self, worker: WorkerConnection, has_had_jobs: bool) -> bool:
         """Return whether another worker is to take this one's place, before its next job."""
@@ -224,30 +223,41 @@ class DeviceSupervisor:
             logger.log(level, "the idle worker on %s is gone (%s)", self.name, death.reason)
 
     async def _start_jobs(
-        self, worker: WorkerConnection, ticket: Ticket, running: asyncio.TaskGroup
+        self,
+        worker: WorkerConnection,
+        tickets: list[Ticket],
+        running: asyncio.TaskGroup,
+        *,
+        waited: bool = False,
     ) -> bool:
-        """Hand a ticket's job to the worker, and those that it computes together with that.
+        """Hand tickets' jobs to the worker, and those that it computes together with each.
 
-        Return, once it has room for another, whether there was a job to hand it.
+        Return whether there was a job to hand it.
         """
         if worker.died.done() or self._draining.is_set():
-            self._work.return_ticket(ticket)
+            for ticket in reversed(tickets):
+                self._work.return_ticket(ticket)
             return False
-        started = await start_jobs(
-            self._work, ticket, self._capabilities, self.name, self._put_back
-        )
-        hands = [JobInHand() for _ in started]
-        for (job, generate), in_hand in zip(started, hands, strict=True):
-            running.create_task(self._run_job(worker, job, generate, in_hand))
-        for in_hand in hands:
-            await in_hand.slot_freed.wait()
+        self._idle.clear()
+        self._is_starting = True
+        try:
+            started = await start_jobs(
+                *(self._work, tickets, self._capabilities, self.name, self._put_back),
+                have_waited=waited,
+            )
+            self._room.take(len(started))
+            for job, generate in started:
+                in_hand = self._in_hand[generate.job_id, generate.attempt] = JobInHand(self._room)
+                running.create_task(self._run_job(worker, job, generate, in_hand))
+        finally:
+            self._is_starting = False
+            self._note_idle()
         return bool(started)
 
     async def _run_job(
         self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: JobInHand
     ) -> None:
         key = (generate.job_id, generate.attempt)
-        self._in_hand[key] = in_hand
         try:
             outcome = await self._outcome(worker, job, generate, in_hand)
         except WorkerDiedError as death:
@@ -265,7 +275,7 @@ class DeviceSupervisor:
             self._work.job_ended(job, outcome)
         finally:
             del self._in_hand[key]
-            in_hand.slot_freed.set()
+            in_hand.free()
             self._note_idle()
 
     async def _outcome(
@@ -276,7 +286,8 @@ class DeviceSupervisor:
         self._last_event_at = loop.time()
         worker.submit(generate)
         heard: set[asyncio.Future[Any]] = {in_hand.outcome, in_hand.started, worker.died}
-        while (left := self._last_event_at + self._silence_limit(job) - loop.time()) > 0:
+        limit, known = self._watchdog.silence_limit, self._known_controls
+        while (left := self._last_event_at + limit(job, known) - loop.time()) > 0:
             await asyncio.wait(heard, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if in_hand.outcome.done():
                 return in_hand.outcome.result()
@@ -285,7 +296,7 @@ class DeviceSupervisor:
             # what is known by then of its ControlNets says how long it may be silent
             heard -= {in_hand.started} if in_hand.started.done() else set()
         await worker.kill()
-        raise WorkerHungError(self._silence_limit(job))
+        raise WorkerHungError(limit(job, known))
 
     async def _put_back(self, job: Job) -> None:
         try:
@@ -306,8 +317,8 @@ class DeviceSupervisor:
             case Progress():
                 in_hand.is_computed |= event.stage == SAVE
                 self._work.job_progressed(event)
-            case SlotFreed():
-                in_hand.slot_freed.set()
+            case SlotFreed(room=room):
+                in_hand.free(room)
             case _:
                 in_hand.end(event)
 
@@ -321,14 +332,8 @@ class DeviceSupervisor:
 
     def _note_idle(self) -> None:
         if not self._in_hand and not self._is_starting:
+            self._room.note_empty()
             self._idle.set()
-
-    def _silence_limit(self, job: Job) -> float:
-        """Return how long it may be silent: a ControlNet new here may first be downloaded."""
-        kinds = {control.kind for control in job.request.controls}
-        if kinds <= self._known_controls:
-            return self._watchdog.silence_seconds
-        return max(self._watchdog.silence_seconds, self._watchdog.start_seconds)
 
     async def _next_ticket(self, worker: WorkerConnection) -> Ticket | None:
         """Return the next ticket, None where the worker is dead or can do something else now; no

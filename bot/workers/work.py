@@ -19,6 +19,11 @@ class Work(Protocol):
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
 
+    def take_waiting(self, capabilities: Capabilities, most: int) -> list[Ticket]:
+        """Take out the tickets in turn that wait for such a worker, and for no model that it
+        doesn't hold; none that another worker waits for.
+        """
+
     def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
         """Take out tickets whose jobs such a worker computes together with a drawn one's."""
 

@@ -35,8 +35,8 @@ _LATER: dict[str, Any] = {
     "pag_scale": 0.0,
 }
 
-MAX_TOGETHER = 4
-"""The most jobs that a worker computes together."""
+MAX_TOGETHER = 4  # jobs that a worker computes together
+MAX_AHEAD = 16  # jobs that wait in a worker
 
 # -- what somebody asked for ---------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class Generate:
 
     ``request.files`` are where the worker keeps files that are named by their hash. ``companions``
     is how many of the next messages are jobs that are computed together with this one: their
-    requests differ in their seeds alone. A worker that doesn't know this makes one after the other.
+    requests differ in their seeds alone. One that ``has_waited`` did when there was room for it.
     """
 
     job_id: str
@@ -240,6 +240,7 @@ class Generate:
     request: Request
     suffix: str
     companions: int = 0
+    has_waited: bool = False
 
     @property
     def output_name(self) -> str:
@@ -350,13 +351,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SlotFreed:
-    """Another job can be taken: this one is computed, or will be in a moment.
+    """There is ``room`` for so many more jobs: this one is computed, or will be in a moment.
 
     Its file may still be written.
     """
 
     job_id: str
     attempt: int
+    room: int = 1
 
 
 @dataclass(frozen=True, slots=True)

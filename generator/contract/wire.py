@@ -173,7 +173,9 @@ def _generate(values: Any) -> Generate:
     companions = _checked(int, values.get("companions", 0))
     if not 0 <= companions < MAX_TOGETHER:
         raise ValueError(f"{companions} companions")
-    return Generate(job_id, attempt, request, _checked(str, values["suffix"]), companions)
+    has_waited = _checked(bool, values.get("has_waited", False))
+    suffix = _checked(str, values["suffix"])
+    return Generate(job_id, attempt, request, suffix, companions, has_waited)
 
 
 def _checked(kind: Any, value: Any) -> Any:

@@ -30,7 +30,9 @@ from generator.worker.shared_frames import FrameStore
 logger = logging.getLogger(__name__)
 
 _TRIES = 3  # of a file, each with another process
-_WAITING = 1  # files beside those at work; then whoever brings one more waits, with its frames
+# Files beside those at work: one of any size, more of small ones. Then whoever brings one waits.
+_WAITING = 8
+_WAITING_BYTES = 16 * 2**20  # of frames
 _MEGAPIXEL = 1_000_000
 
 
@@ -112,7 +114,7 @@ class EncoderPool:
         """Take an order, once there is room for it; whoever computes faster waits here."""
         with self._changed:
             self._changed.wait_for(
-                lambda: len(self._orders) < _WAITING or self._is_idle or self._is_unwanted(order)
+                lambda: self._has_room(order) or self._is_idle or self._is_unwanted(order)
             )
             if not self._is_unwanted(order):
                 self._take(order)
@@ -154,6 +156,12 @@ class EncoderPool:
     def _is_idle(self) -> bool:
         """Whether a process has nothing to do, and nothing waits for it."""
         return len(self._orders) < sum(desk.order is None for desk in self._desks)
+
+    def _has_room(self, order: FileOrder) -> bool:
+        if not self._orders:
+            return True
+        waiting = sum(each.clip.frames.nbytes for each in [*self._orders, order])
+        return len(self._orders) < _WAITING and waiting <= _WAITING_BYTES
 
     def _is_unwanted(self, order: FileOrder) -> bool:
         return self._is_closing or order.is_cancelled()

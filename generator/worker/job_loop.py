@@ -31,9 +31,10 @@ from generator.worker.ahead import Ahead
 from generator.worker.batch_run import run_jobs
 from generator.worker.encoder_pool import EncoderPool, EncoderSettings
 from generator.worker.engine import BatchEngine, BoundedEngine, Engine, EngineFactory
-from generator.worker.inbox import Inbox
+from generator.worker.inbox import Inbox, WorkerJob
 from generator.worker.job_run import JobRun, Voice
 from generator.worker.pace import Pace
+from generator.worker.room import Room
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +61,13 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
     _lower_priority(settings)
     own = EncoderSettings(log_level=settings.log_level, log_format=settings.log_format)
     with EncoderPool(own) as encoders:
-        ahead, voice = Ahead(Path(settings.files)), Voice(events)
-        inbox = Inbox.listen(commands, encoders.drop_cancelled, ahead.job_came)
+        ahead, room, voice = Ahead(Path(settings.files)), Room(), Voice(events)
+
+        def job_came(job: WorkerJob) -> None:
+            room.job_came(job)
+            ahead.job_came(job)
+
+        inbox = Inbox.listen(commands, encoders.drop_cancelled, job_came)
         began = time.perf_counter()
         try:
             with uncollected():
@@ -74,7 +80,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
             return
         voice.say(Ready(_capabilities(settings, engine), time.perf_counter() - began))
         ahead.serve(engine)
-        pace = Pace()
+        pace = Pace(lead=lambda: room.lead)
         make_run = partial(
             JobRun,
             files=Path(settings.files),
@@ -84,6 +90,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
             pace=pace,
             encoders=encoders,
             ahead=ahead,
+            room=room,
         )
         while jobs := inbox.next_jobs():
             run_jobs([make_run(job) for job in jobs], engine, pace)

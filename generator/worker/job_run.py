@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -40,6 +41,7 @@ from generator.worker.encoder_pool import EncoderPool, FileOrder
 from generator.worker.engine import Engine, EngineJob, MeasuringEngine
 from generator.worker.inbox import Inbox, WorkerJob
 from generator.worker.pace import Pace
+from generator.worker.room import Room
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +80,12 @@ class JobRun:
         pace: Pace,
         encoders: EncoderPool,
         ahead: Ahead,
+        room: Room,
     ) -> None:
         self._job = job
         self._files, self._outputs = files, outputs
         self._inbox, self._voice = inbox, voice
-        self._pace, self._encoders, self._ahead = pace, encoders, ahead
+        self._pace, self._encoders, self._ahead, self._room = pace, encoders, ahead, room
         self._lock = threading.Lock()  # around what is said, and what goes with it
         self._began = time.perf_counter()
         self._is_started = False
@@ -156,6 +159,7 @@ class JobRun:
         if self._is_computed:
             return False
         self._ahead.job_begins(self._job)
+        self._room.job_begins(self._job)
         if not self._is_started:
             self._is_started, self._began = True, time.perf_counter()
             self._voice.say(Started(self._job.job_id, self._job.attempt))
@@ -234,10 +238,18 @@ class JobRun:
             raise CancelledError("The job was cancelled.")
 
     def _free_slot(self) -> None:
-        """Say that the worker can take another job, once."""
+        """Say for how many more jobs the worker has room, once."""
         if not self._is_slot_free and not self._inbox.is_leaving:
             self._is_slot_free = True
-            self._voice.say(SlotFreed(self._job.job_id, self._job.attempt))
+            job, pace = self._job, self._pace
+            left = 0.0 if self._is_computed else pace.seconds_left
+            usual = (
+                math.inf
+                if isinstance(job, wire.UnreadableRequestError)
+                else pace.seconds(job.request)
+            )
+            room = self._room.ask(left, usual, lambda other: pace.seconds(other.request))
+            self._voice.say(SlotFreed(job.job_id, job.attempt, room))
 
     def _end(self, outcome: Outcome) -> None:
         """Say the outcome, with nothing left behind; also on an encoder's thread."""

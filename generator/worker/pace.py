@@ -8,19 +8,35 @@ from collections.abc import Callable
 
 from generator.contract.messages import Request
 from generator.contract.stages import total_cost, total_steps
-
-LEAD_SECONDS = 0.5
-"""Longer than a bot under load takes to hand out a job, shorter than anybody regrets which."""
+from generator.worker.room import LEAD_SECONDS
 
 
 class Pace:
-    """Knows how long the steps of an engine take, also of the job that comes next."""
+    """Knows how long the steps of an engine take, also of jobs that are to come.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    ``lead`` returns how many seconds before its end a job is nearly computed.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        lead: Callable[[], float] = lambda: LEAD_SECONDS,
+    ) -> None:
         self._clock = clock
+        self._lead = lead
         self._seconds = math.inf  # that a step took last, for each megapixel of work
         self._work = 0.0  # in a step of this job, in megapixels
         self._last_at = 0.0
+        self._steps_left = 0
+
+    def seconds(self, request: Request) -> float:
+        """Return how long the steps of a request may take; infinity where that isn't known yet."""
+        return total_cost(request).denoised * self._seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the steps of this job may still take, as ``seconds``."""
+        return self._steps_left * self._work * self._seconds if self._steps_left > 0 else 0.0
 
     def begin(self, request: Request) -> bool:
         """Note that a job begins; return whether it is nearly computed already."""
@@ -42,7 +58,8 @@ class Pace:
         return SharedPace(self)
 
     def _is_nearly_computed(self, steps_left: int) -> bool:
-        return steps_left <= 0 or steps_left * self._work * self._seconds <= LEAD_SECONDS
+        self._steps_left = steps_left
+        return self.seconds_left <= self._lead()
 
 
 class SharedPace(Pace):
@@ -53,6 +70,13 @@ class SharedPace(Pace):
         self._pace = pace
         self._step = -1
         self._verdict = False
+
+    def seconds(self, request: Request) -> float:
+        return self._pace.seconds(request)
+
+    @property
+    def seconds_left(self) -> float:
+        return self._pace.seconds_left
 
     def begin(self, request: Request) -> bool:
         """Note that a job begins, once for all of them."""

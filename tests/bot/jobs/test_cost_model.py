@@ -117,6 +117,19 @@ def test_it_is_the_same_after_a_restart() -> None:
     assert CostModels({"cpu": {"of": "another version"}}).seconds(REQUEST) is None
 
 
+def test_of_quick_jobs_several_change_the_estimate_together() -> None:
+    costs, quick = CostModels(), replace(REQUEST, steps=1)
+    for _ in range(45):
+        costs.learn("cpu", quick, 0.05)
+    version, known = costs.version, costs.seconds(quick)
+    costs.learn("cpu", quick, 0.2)
+    assert (costs.version, costs.seconds(quick)) == (version, known)
+    for _ in range(10):
+        costs.learn("cpu", quick, 0.2)
+    assert costs.version > version
+    assert (costs.seconds(quick) or 0.0) > (known or 0.0)
+
+
 UPSCALED = (ChosenStage(UPSCALE, 0.4),)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.jobs.needs import JobNeeds
-from bot.jobs.queue import FairQueue, Ticket
+from bot.jobs.queue import ANY_WORKER, FairQueue, Ticket
 
 ADA, BOB, CY = 1, 2, 3
 
@@ -84,6 +84,44 @@ async def test_getting_waits_until_there_is_something() -> None:
     queue.put(ticket(1, ADA))
     queue.put(ticket(2, ADA))
     assert {found.number for found in await asyncio.gather(*waiting)} == {1, 2}
+
+
+class Holder:
+    """A worker that holds one model, and can change."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def accepts(self, _: JobNeeds) -> bool:
+        return True
+
+
+async def test_several_are_taken_at_once_in_turn() -> None:
+    queue = filled(ADA, ADA, ADA, BOB)
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [0, 3, 1]
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [2]
+    assert queue.take_waiting(ANY_WORKER, 3) == []
+
+
+async def test_a_second_one_is_left_to_a_worker_that_waits() -> None:
+    queue = FairQueue()
+    waiting = asyncio.create_task(queue.get(Holder("sketch")))
+    await asyncio.sleep(0)
+    for number in range(3):
+        queue.put(ticket(number, ADA))
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [0]
+    assert (await waiting).number == 1
+
+
+async def test_what_wants_another_model_or_is_the_bots_own_is_waited_for() -> None:
+    queue, holder = FairQueue(), Holder("nano")
+    queue.put(Ticket(0, "background", BOB, JobNeeds(model="nano"), is_background=True))
+    assert queue.take_waiting(holder, 3) == []
+    queue.put(Ticket(1, "other", ADA, JobNeeds(model="sketch")))
+    assert queue.take_waiting(holder, 3) == []
+    queue.put(Ticket(2, "own", ADA, JobNeeds(model="nano")))
+    assert [ticket.number for ticket in queue.take_waiting(holder, 3)] == [2]
+    assert (await queue.get(holder)).number == 1
 
 
 async def test_draining_leaves_nothing() -> None:

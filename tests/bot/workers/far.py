@@ -86,6 +86,7 @@ class FarConnection:
         self._jobs: asyncio.Queue[Generate] = asyncio.Queue()
         self._cancelled: set[tuple[str, int]] = set()
         self.said: list[Event] = []
+        self.given: list[Generate] = []
         self.died: asyncio.Future[WorkerDiedError] = loop.create_future()
         self._tasks = [loop.create_task(work()) for work in (self._take_commands, self._live)]
 
@@ -137,6 +138,7 @@ class FarConnection:
     def _take(self, command: Command) -> None:
         match command:
             case Generate():
+                self.given.append(command)
                 self._jobs.put_nowait(command)
             case Cancel(job_id, attempt):
                 self._cancelled.add((job_id, attempt))

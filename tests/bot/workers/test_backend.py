@@ -17,7 +17,15 @@ from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from generator.contract import wire
 from generator.contract.errors import FailureKind
-from generator.contract.messages import Capabilities, Lora, Progress, SlotFreed, Started
+from generator.contract.messages import (
+    MAX_AHEAD,
+    Cancelled,
+    Capabilities,
+    Lora,
+    Progress,
+    SlotFreed,
+    Started,
+)
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN, REQUEST
@@ -117,6 +125,55 @@ async def test_a_death_is_no_fault_of_the_job_behind(tmp_path: Path) -> None:
         backend.connections[0].lose_process()
         await work.until(lambda: len(work.deaths) == 2)
     assert dict(work.suspects) == {"a": True, "b": False}
+
+
+async def test_a_worker_is_given_as_many_as_it_has_room_for(tmp_path: Path) -> None:
+    """And those that it was never at are to blame for nothing."""
+    work, names = RecordingWork(tmp_path), [f"job{number}" for number in range(9)]
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        work.add(*names)
+        await until(
+            lambda: backend.connections and Started("job0", 1) in backend.connections[0].said
+        )
+        worker = backend.connections[0]
+        worker.say(SlotFreed("job0", 1, room=3))
+        worker.say(SlotFreed("job0", 1, room=3))  # said twice, it says nothing new
+        await work.until(lambda: len(work.handed_out) == 4)
+        assert [job.job_id for job in worker.given] == names[:4]
+        assert [job.has_waited for job in worker.given] == [True] * 4
+        worker.say(SlotFreed("job1", 1, room=0))
+        worker.say(SlotFreed("job2", 1, room=-5))
+        worker.say(SlotFreed("job3", 1, room=1))
+        await work.until(lambda: len(work.handed_out) == 5)
+        worker.lose_process()
+        await work.until(lambda: len(work.deaths) == 5)
+    assert dict(work.suspects) == dict.fromkeys(names[:5], False) | {"job0": True}
+
+
+async def test_a_worker_that_has_nothing_has_room_whatever_it_said(tmp_path: Path) -> None:
+    work = RecordingWork(tmp_path)
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        work.add("a", "b")
+        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
+        worker = backend.connections[0]
+        worker.say(SlotFreed("a", 1, room=0))
+        worker.say(Cancelled("a", 1))
+        await work.until(lambda: len(work.handed_out) == 2)
+
+
+async def test_of_room_that_makes_no_sense_little_is_believed(tmp_path: Path) -> None:
+    work = RecordingWork(tmp_path)
+    work.add(*(f"job{number}" for number in range(3 * MAX_AHEAD)))
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        await until(
+            lambda: backend.connections and Started("job0", 1) in backend.connections[0].said
+        )
+        backend.connections[0].say(SlotFreed("job0", 1, room=10**9))
+        await work.until(lambda: len(work.handed_out) == 1 + MAX_AHEAD)
+        assert len(work.handed_out) == 1 + MAX_AHEAD
 
 
 async def test_a_death_is_no_fault_of_the_job_that_is_only_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
-from bot.workers.supervisor import WatchdogSettings
+from bot.workers.watchdog import WatchdogSettings
 from generator.contract.errors import FailureKind
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.rig import JobRig, RecordingNotifier

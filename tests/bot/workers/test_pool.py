@@ -25,7 +25,7 @@ from bot.storage.models import Job
 from bot.workers.backend import WorkerBackend
 from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
-from bot.workers.supervisor import WatchdogSettings
+from bot.workers.watchdog import WatchdogSettings
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Cancelled, Capabilities, Control, Generate, Lora, Progress
 from generator.contract.worker_settings import WorkerSettings
@@ -73,6 +73,9 @@ class RecordingWork:
 
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         return await self._queue.get(self._roster.fit(capabilities))
+
+    def take_waiting(self, capabilities: Capabilities, most: int) -> list[Ticket]:
+        return self._queue.take_waiting(self._roster.fit(capabilities), most)
 
     def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
         most = capabilities.clips_together(1) - 1

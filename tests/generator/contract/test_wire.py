@@ -74,6 +74,8 @@ MESSAGES: tuple[Message, ...] = (
     Finished("one", 2, BLOB, 12.5, 9_000_000),
     Failed("one", 2, FAILURE),
     Cancelled("one", 2),
+    Generate("one", 2, REQUEST, ".gif", companions=1, has_waited=True),
+    SlotFreed("one", 2, room=0),
 )
 
 

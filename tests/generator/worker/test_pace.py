@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generator.contract.messages import Request
-from generator.worker.pace import LEAD_SECONDS, Pace
+from generator.worker.pace import Pace
+from generator.worker.room import LEAD_SECONDS
 
 A_REQUEST = Request(prompt="x", seed=1, width=64, height=64, steps=10, guidance_scale=5.0)
 

@@ -16,7 +16,7 @@ import psutil
 from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.remote.hub import FleetCallbacks, RemoteHub, run_hub
-from bot.workers.supervisor import WatchdogSettings
+from bot.workers.watchdog import WatchdogSettings
 from bot.workers.work import Work
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.workers.remote.server import NatsServer

@@ -13,7 +13,7 @@ import pytest
 from bot.core.errors import HostLostError
 from bot.jobs.outcomes import MadeFile
 from bot.storage.blobs import BlobStore
-from bot.workers.supervisor import WatchdogSettings
+from bot.workers.watchdog import WatchdogSettings
 from generator.contract.errors import FailureKind
 from generator.contract.messages import Cancelled, Lora
 from tests.bot.workers.remote.rig import agents_of, bot_of, server_of
