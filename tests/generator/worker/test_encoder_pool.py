@@ -85,6 +85,11 @@ def long() -> RawClip:
     return noise(16, 256)
 
 
+def large() -> RawClip:
+    """Of which one waits at most."""
+    return noise(64, 256)
+
+
 def short() -> RawClip:
     return noise(2, 32)
 
@@ -211,18 +216,19 @@ def test_without_shared_memory_frames_go_through_files(
 def test_what_is_cancelled_ends_at_once_at_any_moment(orders: Orders) -> None:
     with EncoderPool(EncoderSettings(count=1)) as pool:
         pool.write(orders("at-work.gif", long()))
-        pool.write(orders("waits.gif", long()))
+        pool.write(orders("waits.gif", large()))
+        pool.write(orders("small.gif", short()))  # which is nothing to hold as well
         assert not pool.offer(orders("no-room.webp", short()))
-        bringing = threading.Thread(target=pool.write, args=(orders("brought.gif", long()),))
+        bringing = threading.Thread(target=pool.write, args=(orders("brought.gif", large()),))
         bringing.start()
         os.kill(in_mid_file(pool), signal.SIGSTOP)  # it can't be through before it is cancelled
         bringing.join(0.1)
         assert bringing.is_alive()  # there is room for as many as that, and their frames
-        orders.cancelled |= {"at-work", "waits", "brought"}
+        orders.cancelled |= {"at-work", "waits", "small", "brought"}
         pool.drop_cancelled()
-        ends = {orders.next_outcome() for _ in range(3)}
+        ends = {orders.next_outcome() for _ in range(4)}
         bringing.join(PATIENCE)
-        assert ends == {Cancelled(name, 1) for name in ("at-work", "waits", "brought")}
+        assert ends == {Cancelled(name, 1) for name in orders.cancelled}
         pool.write(orders("brought.gif", long()))  # already on its way when it was cancelled
         assert orders.next_outcome() == Cancelled("brought", 1)
         pool.write(orders("next.gif", short()))
