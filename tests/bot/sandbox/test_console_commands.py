@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -131,7 +132,10 @@ async def test_serving_until_stopped(capsys: pytest.CaptureFixture[str]) -> None
             await session.get(url)
 
 
-async def test_orders_that_never_come_hold_nothing_up(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_orders_that_never_come_hold_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where it keeps the page's address
     reading, writing = os.pipe()
     with os.fdopen(reading) as commands:
         with pytest.raises(TimeoutError):

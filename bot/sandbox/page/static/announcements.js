@@ -2,7 +2,7 @@
 // changes, so that a GIF is heard of when it is asked for and when it is done, and not at each step.
 
 import { el } from "./dom.js";
-import { markdown } from "./markdown.js";
+import { plain } from "./markdown.js";
 import { state } from "./state.js";
 import { say } from "./words.js";
 
@@ -38,7 +38,7 @@ function sentence(message) {
     ...(content.content ? [content.content] : []),
     ...content.embeds.flatMap((each) => [each.title, each.description].filter(Boolean)),
     ...partsOf(content.components).flatMap(textsOf),
-  ].flatMap((each) => each.split("\n").map((line) => markdown(line).textContent));
+  ].map(plain);
   const files = content.attachments.map((each) => each.description || each.filename);
   return `${state.nameOf(message.author.id)}: ${[...texts, ...files].join(" ")}`.slice(0, LONGEST);
 }

@@ -127,6 +127,12 @@ export function markdown(text) {
   return root;
 }
 
+/** Return a text of a message in one line, as it is read. */
+export function plain(text) {
+  const lines = text.split("\n").map((line) => markdown(line).textContent.trim());
+  return lines.filter(Boolean).join(" ");
+}
+
 const HEADING = /^(#{1,3}) (.+)/;
 const SMALL = /^-# (.+)/;
 const ITEM = /^\s*(?:[-*]|\d+\.) (.+)/;

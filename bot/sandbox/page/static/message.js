@@ -3,7 +3,7 @@
 import { drawnAll } from "./components.js";
 import { el, newId } from "./dom.js";
 import { icon } from "./icons.js";
-import { markdown } from "./markdown.js";
+import { markdown, plain } from "./markdown.js";
 import { attachment, media } from "./media.js";
 import { openMenu } from "./menu.js";
 import { perform } from "./actions.js";
@@ -27,7 +27,7 @@ export function messageElement(message) {
 
 function above(message) {
   if (message.reply) {
-    const quoted = message.reply.deleted ? say("a message that was deleted") : message.reply.text.replace(/\s+/g, " ") || say("a message");
+    const quoted = message.reply.deleted ? say("a message that was deleted") : plain(message.reply.text) || say("a message");
     return el("div", { class: "above" }, icon("reply"), " ", el("b", { text: state.nameOf(message.reply.author) }), ` ${quoted}`);
   }
   if (message.answers?.name) {
