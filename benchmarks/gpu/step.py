@@ -233,10 +233,11 @@ def _hotshot(plan: StepPlan) -> HotshotUNet:
 
 
 @lru_cache(maxsize=2)
+@torch.inference_mode(mode=False)  # or what is drawn couldn't be a weight
 def _network(model: Path, device: torch.device, dtype: torch.dtype, is_fp8: bool) -> HotshotUNet:
     """The network of a model that was made, or one of a size, whose weights are drawn here."""
     size = SIZES.get(str(model))
-    with torch.inference_mode(mode=False), torch.device("meta"):
+    with torch.device("meta"):
         network = HotshotUNet({**UNET, **size.unet} if size else read_unet_config(model))
     network.eval()
     if size is not None:
@@ -246,8 +247,7 @@ def _network(model: Path, device: torch.device, dtype: torch.dtype, is_fp8: bool
     else:
         files = weights.find_weights(model / "unet", "diffusion_pytorch_model")
         made = unet_conversion.from_published(weights.read_weights(files))
-    with torch.inference_mode(mode=False):
-        weights.assign(network, made, source=model, device=device, dtype=dtype)
+    weights.assign(network, made, source=model, device=device, dtype=dtype)
     network.requires_grad_(requires_grad=False)
     if is_fp8:
         multiply_in_fp8(network, device, dtype)
