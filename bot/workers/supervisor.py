@@ -323,11 +323,11 @@ class DeviceSupervisor:
                 in_hand.end(event)
 
     def _is_suspect(self, key: tuple[str, int]) -> bool:
-        """Return whether a job may have brought the worker down: it was at it, or had no other."""
+        """Return whether a job may have brought the worker down: it was at it, or had it next."""
         if self._suspects is None:  # as things stand when the first one hears of the death
             started = {key for key, each in self._in_hand.items() if each.started.done()}
             computing = {key for key in started if not self._in_hand[key].is_computed}
-            self._suspects = computing or started or set(self._in_hand)
+            self._suspects = computing or started or {next(iter(self._in_hand))}
         return key in self._suspects
 
     def _note_idle(self) -> None:

@@ -151,6 +151,23 @@ async def test_a_worker_is_given_as_many_as_it_has_room_for(tmp_path: Path) -> N
     assert dict(work.suspects) == dict.fromkeys(names[:5], False) | {"job0": True}
 
 
+async def test_of_several_that_none_was_begun_of_the_first_is_to_blame(tmp_path: Path) -> None:
+    work = RecordingWork(tmp_path)
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        work.add("a")
+        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
+        worker = backend.connections[0]
+        worker.say(SlotFreed("a", 1, room=3))
+        worker.say(Cancelled("a", 1))
+        await work.until(lambda: work.outcomes)
+        work.add("b", "c", "d")
+        await work.until(lambda: len(work.handed_out) == 4)  # it hangs in the first one still
+        worker.lose_process()
+        await work.until(lambda: len(work.deaths) == 3)
+    assert dict(work.suspects) == {"b": True, "c": False, "d": False}
+
+
 async def test_a_worker_that_has_nothing_has_room_whatever_it_said(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     backend = far(work)
