@@ -9,6 +9,12 @@ here.onmessage = () => {
   job();
 };
 
+/** Do something after the next frame, so that none has more to lay out than was made for it. */
+export function afterFrame(job) {
+  if (document.hidden) soon(job); // there are no frames
+  else requestAnimationFrame(() => soon(job));
+}
+
 /** Do something soon, after what is being done now; asked for twice until then, it is done once. */
 export function soon(job) {
   if (jobs.has(job)) return;

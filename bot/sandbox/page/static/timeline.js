@@ -6,7 +6,7 @@ import { el, replaceKeepingFocus } from "./dom.js";
 import { messageElement } from "./message.js";
 import { isLater } from "./messages.js";
 import { state } from "./state.js";
-import { soon } from "./tasks.js";
+import { afterFrame, soon } from "./tasks.js";
 import { say } from "./words.js";
 
 const STEP = 25; // messages that are shown at first, and more at a time
@@ -148,7 +148,7 @@ function draw() {
   const isDone = drawSlice(wanted.reverse());
   if (every.length) newest = every.at(-1).id;
   if (isDone) finish(first > 0, last < every.length);
-  else soon(draw);
+  else afterFrame(draw);
 }
 
 function removeBut(ids) {
