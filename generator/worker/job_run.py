@@ -201,6 +201,7 @@ class JobRun:
             return
         made = FileReference.of_file(output)
         size = output.stat().st_size
+        self._pace.computed()
         self._free_slot()
         self._end(Finished(job.job_id, job.attempt, made, 0, size))
 
@@ -217,6 +218,7 @@ class JobRun:
         output, _ = self._for_engine()
         self._report(SAVE, 0, 1)
         self._is_computed = True
+        self._pace.computed()
         self._free_slot()
         self._encoders.write(self._order(clip, output, self._end))
 
@@ -246,9 +248,9 @@ class JobRun:
             usual = (
                 math.inf
                 if isinstance(job, wire.UnreadableRequestError)
-                else pace.seconds(job.request)
+                else pace.job_seconds(job.request)
             )
-            room = self._room.ask(left, usual, lambda other: pace.seconds(other.request))
+            room = self._room.ask(left, usual, lambda other: pace.job_seconds(other.request))
             self._voice.say(SlotFreed(job.job_id, job.attempt, room))
 
     def _end(self, outcome: Outcome) -> None:

@@ -28,6 +28,15 @@ class Pace:
         self._work = 0.0  # in a step of this job, in megapixels
         self._last_at = 0.0
         self._steps_left = 0
+        self._rest = math.inf  # seconds from the last step until the last job was computed
+
+    def job_seconds(self, request: Request) -> float:
+        """Return how long a whole job may take; infinity until one was computed."""
+        return self.seconds(request) + self._rest
+
+    def computed(self) -> None:
+        """Note that the job at hand is computed."""
+        self._rest = self._clock() - self._last_at
 
     def seconds(self, request: Request) -> float:
         """Return how long the steps of a request may take; infinity where that isn't known yet."""
@@ -70,6 +79,12 @@ class SharedPace(Pace):
         self._pace = pace
         self._step = -1
         self._verdict = False
+
+    def job_seconds(self, request: Request) -> float:
+        return self._pace.job_seconds(request)
+
+    def computed(self) -> None:
+        self._pace.computed()
 
     def seconds(self, request: Request) -> float:
         return self._pace.seconds(request)

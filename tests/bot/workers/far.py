@@ -214,6 +214,8 @@ class FarConnection:
         """The bot's side of the connection."""
         event = wire.decode(data)
         match event:
+            case Ready() | StartFailed() if self._ready.done():
+                pass  # the bot has given up waiting
             case Ready():
                 self._ready.set_result(event)
             case StartFailed(failure=failure):

@@ -44,3 +44,15 @@ def test_a_short_job_is_known_by_the_one_before() -> None:
     assert asked_at(pace, clock, short, LEAD_SECONDS / 3.5) == 1
     assert asked_at(pace, clock, short, LEAD_SECONDS / 3.5) == 0
     assert asked_at(pace, clock, replace(short, width=256), LEAD_SECONDS) == 1
+
+
+def test_how_long_whole_jobs_take_is_known_once_one_was_computed() -> None:
+    """Quick steps promise nothing: what follows them may take long, or the job stand still."""
+    clock = Clock()
+    pace = Pace(clock)
+    asked_at(pace, clock, A_REQUEST, 0.1)
+    assert pace.job_seconds(A_REQUEST) == float("inf")
+    clock.now += 3
+    pace.together().computed()
+    assert abs(pace.job_seconds(A_REQUEST) - 4) < 1e-6
+    assert abs(pace.together().job_seconds(replace(A_REQUEST, steps=20)) - 5) < 1e-6
