@@ -80,7 +80,14 @@ def is_halved() -> bool:
 
     Operations this small gain little by a second thread.
     """
-    return (os.cpu_count() or 1) > 1 and "fork" in multiprocessing.get_all_start_methods()
+    return _own_cores() > 1 and "fork" in multiprocessing.get_all_start_methods()
+
+
+def _own_cores() -> int:
+    """Return how many cores this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class HalvedSteps:
