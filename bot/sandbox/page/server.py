@@ -175,7 +175,8 @@ class PageServer:
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         if len(self._sockets) >= _MOST_PAGES:
             return web.Response(status=503, text="Too many pages are open; close one.\n")
-        socket = web.WebSocketResponse(max_msg_size=_LONGEST_MESSAGE)
+        # not compressed: it goes no further than this machine
+        socket = web.WebSocketResponse(max_msg_size=_LONGEST_MESSAGE, compress=False)
         await socket.prepare(request)
         self._sockets.add(socket)
         page = _Page(socket, self._discord, self._actions)
