@@ -8,9 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bot.storage import (
-    edits,
-)
+from bot.storage import edits
 from bot.storage.library import HistoryFilter
 from bot.storage.loras import Shared, StoredLora, Viewer
 from tests.bot.jobs.samples import ORIGIN

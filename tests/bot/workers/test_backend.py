@@ -29,13 +29,20 @@ from generator.contract.messages import (
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN, REQUEST
-from tests.bot.workers.far import FarBackend
+from tests.bot.workers.far import FarBackend, FarConnection
 from tests.bot.workers.test_pool import RecordingWork, far, pool_of
 from tests.patience import until
 
 
 def far_settings(engine: str, device: str = "cpu") -> WorkerSettings:
     return WorkerSettings(engine=f"far.{engine}:create", device=device)
+
+
+async def at_work(backend: FarBackend, job_id: str) -> FarConnection:
+    """Wait until the first worker has begun a job; return its connection."""
+    started = Started(job_id, 1)
+    await until(lambda: backend.connections and started in backend.connections[0].said)
+    return backend.connections[0]
 
 
 @asynccontextmanager
@@ -133,9 +140,7 @@ async def test_a_worker_is_given_as_many_as_it_has_room_for(tmp_path: Path) -> N
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
         work.add(*names)
-        await until(
-            lambda: backend.connections and Started("job0", 1) in backend.connections[0].said
-        )
+        await at_work(backend, "job0")
         worker = backend.connections[0]
         worker.say(SlotFreed("job0", 1, room=3))
         worker.say(SlotFreed("job0", 1, room=3))  # said twice, it says nothing new
@@ -156,8 +161,7 @@ async def test_of_several_that_none_was_begun_of_the_first_is_to_blame(tmp_path:
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
         work.add("a")
-        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
-        worker = backend.connections[0]
+        worker = await at_work(backend, "a")
         worker.say(SlotFreed("a", 1, room=3))
         worker.say(Cancelled("a", 1))
         await work.until(lambda: work.outcomes)
@@ -173,8 +177,7 @@ async def test_a_worker_that_has_nothing_has_room_whatever_it_said(tmp_path: Pat
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
         work.add("a", "b")
-        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
-        worker = backend.connections[0]
+        worker = await at_work(backend, "a")
         worker.say(SlotFreed("a", 1, room=0))
         worker.say(Cancelled("a", 1))
         await work.until(lambda: len(work.handed_out) == 2)
@@ -185,10 +188,8 @@ async def test_of_room_that_makes_no_sense_little_is_believed(tmp_path: Path) ->
     work.add(*(f"job{number}" for number in range(3 * MAX_AHEAD)))
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
-        await until(
-            lambda: backend.connections and Started("job0", 1) in backend.connections[0].said
-        )
-        backend.connections[0].say(SlotFreed("job0", 1, room=10**9))
+        worker = await at_work(backend, "job0")
+        worker.say(SlotFreed("job0", 1, room=10**9))
         await work.until(lambda: len(work.handed_out) == 1 + MAX_AHEAD)
         assert len(work.handed_out) == 1 + MAX_AHEAD
 
@@ -198,8 +199,7 @@ async def test_a_death_is_no_fault_of_the_job_that_is_only_written(tmp_path: Pat
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
         work.add("a", "b")
-        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
-        worker = backend.connections[0]
+        worker = await at_work(backend, "a")
         for event in (Progress("a", 1, "save", 0, 1), SlotFreed("a", 1)):
             worker.say(event)
         await work.until(lambda: len(work.handed_out) == 2)
