@@ -22,7 +22,7 @@ from pathlib import Path
 from aiohttp.test_utils import unused_port
 
 from benchmarks.bot import milliseconds, quantile
-from benchmarks.remote_bot import measure_bot
+from benchmarks.remote_bot import measure_bot, measure_commands
 from benchmarks.remote_hosts import ENGINE, agents
 from benchmarks.sleeper import STEP_SECONDS
 from benchmarks.table import print_table
@@ -37,6 +37,7 @@ from bot.workers.remote.hub import FleetCallbacks, RemoteHub, run_hub
 from generator.contract.messages import Cancelled, Generate, Lora, Progress, Request, Started
 from generator.contract.worker_settings import WorkerSettings
 
+_PARTS = ("latencies", "transport", "commands", "bot")
 _LARGE_BYTES = 25_000_000
 _REQUEST = Request(prompt="x", seed=1, width=64, height=64, steps=1, guidance_scale=5.0)
 _SETTINGS = WorkerSettings(model="nano", engine=ENGINE, log_level="WARNING")
@@ -215,13 +216,15 @@ def _rows(local: Latencies, remote: Latencies, lost: Sequence[float]) -> list[tu
     return rows
 
 
-def run(
-    rounds: int, counts: Sequence[int], seconds: float, *, whole: bool, each_makes: int
-) -> None:
-    """Measure and print; ``each_makes`` jobs of 1 s are those of a worker of the ``whole`` bot."""
+def measure_latencies(rounds: int) -> None:
+    """Measure and print how soon things are said and done."""
     figures = machine.run_event_loop(compare(rounds))
     title = "a worker here and one on a host"
     print_table(title, ("p50 / p99", "local", "remote", "goal"), _rows(*figures))
+
+
+def measure_transport(counts: Sequence[int], seconds: float) -> None:
+    """Measure and print how jobs of one step scale without a bot."""
     rows = []
     for count in counts:
         rate, cpu = machine.run_event_loop(scale(count, seconds))
@@ -229,25 +232,23 @@ def run(
         rows.append((str(count), f"{rate:.0f} a second", share, f"{cpu * 1000:.1f} ms"))
     heads = ("workers", "made", "of ideal", "CPU of the bot's side a job")
     print_table("jobs of 50 ms, the transport alone", heads, rows)
-    if whole:
-        measure_bot(most_workers=max(counts, default=1), seconds=2 * seconds, each_makes=each_makes)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.remote", description=__doc__)
+    parser.add_argument("--only", nargs="*", choices=_PARTS, default=_PARTS)
     parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--workers", type=int, nargs="*", help="how many, one run for each")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--jobs", type=int, default=30, help="of 1 s, of a worker of the bot")
-    parser.add_argument("--transport-only", action="store_true", help="leave out the whole bot")
     chosen = parser.parse_args()
-    run(
-        chosen.rounds,
-        chosen.workers,
-        chosen.seconds,
-        whole=not chosen.transport_only,
-        each_makes=chosen.jobs,
-    )
+    if "latencies" in chosen.only:
+        measure_latencies(chosen.rounds)
+    if "transport" in chosen.only:
+        measure_transport(chosen.workers or (1, 2, 4, 8, 16, 32), chosen.seconds)
+    if "commands" in chosen.only:
+        measure_commands(16, 2 * chosen.seconds)
+    if "bot" in chosen.only:
+        measure_bot(chosen.workers or (1, 4, 16, 32), 2 * chosen.seconds)
 
 
 if __name__ == "__main__":

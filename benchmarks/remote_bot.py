@@ -12,8 +12,10 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,11 @@ from bot.sandbox import Sandbox
 
 _WITHIN = 300.0
 _PEOPLE = 200
+_UNFINISHED = 4  # jobs for each worker: one that it makes, and others that wait or are sent
+_MOST_AT_ONCE = 10  # commands; a crowd would have the bot answer, and its workers wait
+_LOOK_SECONDS = 0.2
+_TAIL_SECONDS = 5.0  # until what was made within the time is delivered
+_PARTS = ("bot", "hosts' agents", "their workers", "nats-server", "sandbox")
 
 
 @asynccontextmanager
@@ -80,24 +87,93 @@ async def _cost(workers: int, rate: int, seconds: float) -> tuple[float, float, 
         return used / passed, used / count, process.memory_info().rss
 
 
-async def _carried(workers: int, each: int) -> tuple[float, float]:
-    """Return jobs of one second that are made in a second, and the bot's CPU share."""
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a bot carried of jobs of one second, of which there were always some that waited.
+
+    ``at_work`` is the share of the workers' time that they were at a job; ``cpu`` are the seconds
+    of a core that each part took in a second.
+    """
+
+    workers: int
+    a_second: float
+    at_work: float
+    cpu: Mapping[str, float]
+
+
+async def _carried(workers: int, seconds: float) -> Carried:
     async with _bot(workers) as (discord, process, directory):
-        people = [discord.person(f"person{number}") for number in range(_PEOPLE)]
-        count, steps = workers * each, round(1 / STEP_SECONDS)
-        for _, person in zip(range(count), itertools.cycle(people), strict=False):
+        is_warm = asyncio.Event()
+        feeding = asyncio.create_task(_feed(discord, directory, workers, is_warm))
+        try:
+            await asyncio.wait_for(is_warm.wait(), _WITHIN)
+            began, busy = time.time(), _cpu_by_part(process)
+            await asyncio.sleep(seconds)
+            ended, spent = time.time(), _cpu_by_part(process)
+            await asyncio.sleep(_TAIL_SECONDS)
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+        shares = [job.share_within(began, ended) for job in _made(directory, workers)]
+    passed = ended - began
+    return Carried(
+        workers,
+        sum(share for share, _ in shares) / passed,
+        sum(at_work for _, at_work in shares) / passed / workers,
+        {part: (spent[part] - busy[part]) / passed for part in _PARTS},
+    )
+
+
+async def _feed(discord: Sandbox, directory: Path, workers: int, is_warm: asyncio.Event) -> None:
+    """Ask for as many jobs as were delivered, so that there are always enough, and no crowd.
+
+    At first workers know no job's length, and the bot is busy with commands alone.
+    """
+    people = itertools.cycle([discord.person(f"person{number}") for number in range(_PEOPLE)])
+    asked, steps = 0, round(1 / STEP_SECONDS)
+    while True:
+        made = len(_made(directory, workers))
+        if made >= _UNFINISHED * workers:
+            is_warm.set()
+        wanted = min(_UNFINISHED * workers + made - asked, _MOST_AT_ONCE)
+        for person in itertools.islice(people, max(0, wanted)):
             await person.slash("gif", prompt="y", steps=steps)
-        began, busy, before = time.perf_counter(), _cpu(process), _done(directory)
-        # the first and the last ones aren't everybody's
-        await asyncio.sleep(each * 0.6)
-        passed = time.perf_counter() - began
-        return (_done(directory) - before) / passed, (_cpu(process) - busy) / passed
+            asked += 1
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _done(directory: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A job that was delivered: until when, and how long a worker was at it."""
+
+    until: float
+    seconds: float
+
+    def share_within(self, began: float, ended: float) -> tuple[float, float]:
+        """Return how much of it, and how many of its seconds, lie between two moments: jobs that
+        end in step would count whole by chance.
+        """
+        within = min(self.until, ended) - max(self.until - self.seconds, began)
+        return max(0.0, within) / self.seconds, max(0.0, within)
+
+
+def _made(directory: Path, first: int) -> list[_Made]:
+    """Return the jobs that were delivered, without the ``first`` ones."""
     with closing(sqlite3.connect(directory / "data" / "hotshot.db")) as connection:
-        [found] = connection.execute("SELECT count(*) FROM jobs WHERE state = 'done'").fetchone()
-        return int(found)
+        asked = "SELECT finished_at, seconds FROM jobs WHERE state = 'done' AND number > ?"
+        rows = connection.execute(asked, (first,)).fetchall()
+    return [_Made(datetime.fromisoformat(at).timestamp(), seconds) for at, seconds in rows]
+
+
+def _cpu_by_part(bot: psutil.Process) -> dict[str, float]:
+    """Return the CPU seconds of what belongs to this run: it is all below this process."""
+    me = psutil.Process()
+    spent = {"bot": _cpu(bot), "sandbox": _cpu(me)}
+    spent["nats-server"] = sum(map(_cpu, bot.children()))
+    agents = [each for each in me.children() if each.pid != bot.pid]
+    spent["hosts' agents"] = sum(map(_cpu, agents))
+    spent["their workers"] = sum(_cpu(each) for agent in agents for each in agent.children())
+    return spent
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -105,12 +181,11 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def measure_bot(*, most_workers: int, seconds: float, each_makes: int) -> None:
-    """Measure and print: ``seconds`` of commands, then ``each_makes`` jobs of each worker."""
-    beside = min(16, most_workers)
-    share, each, memory = machine.run_event_loop(_cost(beside, 200, seconds))
+def measure_commands(workers: int, seconds: float) -> None:
+    """Measure and print what many commands a second cost."""
+    share, each, memory = machine.run_event_loop(_cost(workers, 200, seconds))
     print_table(
-        f"a bot with {beside} workers on hosts, at 200 commands a second",
+        f"a bot with {workers} workers on hosts, at 200 commands a second",
         ("", "measured"),
         [
             ("the bot's CPU", f"{share:.0%} of a core"),
@@ -118,9 +193,30 @@ def measure_bot(*, most_workers: int, seconds: float, each_makes: int) -> None:
             ("memory at the end", megabytes(memory)),
         ],
     )
-    rows = []
-    for workers in (each for each in (1, 4, 16, 32) if each <= most_workers):
-        rate, busy = machine.run_event_loop(_carried(workers, each_makes))
-        rows.append((str(workers), f"{rate:.1f}", f"{rate / workers:.2f}", f"{busy:.0%}"))
-    heads = ("workers", "jobs a second", "of ideal", "the bot's CPU")
+
+
+def measure_bot(counts: Sequence[int], seconds: float) -> None:
+    """Measure and print how many jobs of 1 s a bot with so many workers carries."""
+    rows = [_row(machine.run_event_loop(_carried(count, seconds))) for count in counts]
+    heads = (
+        "workers",
+        "jobs a second",
+        "of ideal",
+        "at work",
+        *(f"CPU: {part}" for part in _PARTS),
+    )
     print_table(f"jobs of 1 s, the whole bot, {os.cpu_count()} cores", heads, rows)
+
+
+def _row(carried: Carried) -> tuple[str, ...]:
+    a_second = carried.a_second
+    return (
+        str(carried.workers),
+        f"{a_second:.1f}",
+        f"{a_second / carried.workers:.2f}",
+        f"{carried.at_work:.0%}",
+        *(
+            f"{carried.cpu[part]:.0%}, {carried.cpu[part] / a_second * 1000:.1f} ms a job"
+            for part in _PARTS
+        ),
+    )

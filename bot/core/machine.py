@@ -1,14 +1,15 @@
-"""Tells what this machine has: its cores, its memory (0 where the system doesn't say), and the
-fastest event loop.
+"""Tells what this machine has: its cores and its memory (0 where the system doesn't say); runs the
+bot's event loop on it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from generator.link import event_loop
 
 T = TypeVar("T")
 
@@ -18,14 +19,9 @@ _SWITCH_SECONDS = 0.0005
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine as ``asyncio.run`` does, on the fastest event loop that is installed."""
+    """Run a coroutine on the fastest event loop that is installed, with threads beside it."""
     sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        from uvloop import new_event_loop
-    except ImportError:  # it isn't made for Windows
-        return asyncio.run(main)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(main)
+    return event_loop.run_event_loop(main)
 
 
 def cpu_count() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from argparse import Namespace
@@ -108,6 +107,7 @@ def run(arguments: Namespace) -> None:
     logs.configure(level, arguments.log_format)
     from generator.host.agent import AgentSettings, run_agent
     from generator.host.place import find_cards
+    from generator.link.event_loop import run_event_loop
 
     cards = find_cards()
     devices = arguments.devices or tuple(cards) or ("auto",)
@@ -124,7 +124,7 @@ def run(arguments: Namespace) -> None:
         log_level=level,
         log_format=arguments.log_format,
     )
-    asyncio.run(run_agent(settings, _connect(line)))
+    run_event_loop(run_agent(settings, _connect(line)))
 
 
 def _connect(line: JoinLine) -> Connect:

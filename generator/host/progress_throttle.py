@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from generator.contract.messages import Progress
 
-_SECONDS = 0.03  # between two of one stage
+_SECONDS = 0.1  # between two of one stage; nobody sees more, and each costs all on its way
 
 
 class ProgressThrottle:

@@ -22,7 +22,6 @@ from generator.worker import process
 
 logger = logging.getLogger(__name__)
 
-_EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
 _STOP_SECONDS = 3.0
 
 
@@ -88,11 +87,9 @@ class WorkerChild:
         await asyncio.shield(self._died)
 
     def _read(self) -> None:
+        """Take in the event that there is: of others the loop will tell as well, in their turn."""
         try:
-            for _ in range(_EVENTS_AT_ONCE):
-                if not self._handle.events.poll():
-                    return
-                self._read_one()
+            self._read_one()
         except (EOFError, OSError):
             self._handle_eof()
 
