@@ -136,13 +136,16 @@ class FairQueue:
             return self._serve(chosen)
         return None if self._heads(fit) else self._take_from_background(fit)
 
-    def take_waiting(self, fit: Fit, most: int) -> list[Ticket]:
+    def take_waiting(self, fit: Fit, most: int, seconds: float) -> list[Ticket]:
         """Take out what a worker can be given at once, and without another model.
 
-        Of several, the second and further ones only while no other worker waits for one.
+        Of several, the second and further ones only while no other worker waits for one, and while
+        those before it may take no longer than ``seconds`` together.
         """
         taken: list[Ticket] = []
         while len(taken) < most and not (taken and self._waiting):
+            if taken and sum(ticket.seconds for ticket in taken) > seconds:
+                break
             chosen = self._choose(fit)
             if chosen is None or _wanted(fit, chosen.ticket.needs):
                 break

@@ -256,9 +256,9 @@ class JobService(WorkerEvents):
         """Wait for the next ticket in turn that such a worker can make."""
         return await self._queue.get_for(lambda: self._roster.fit(capabilities))
 
-    def take_waiting(self, capabilities: Capabilities, most: int) -> list[Ticket]:
+    def take_waiting(self, capabilities: Capabilities, most: int, seconds: float) -> list[Ticket]:
         """Take out the tickets in turn that wait for such a worker; see ``Work``."""
-        return self._queue.take_waiting(self._roster.fit(capabilities), most)
+        return self._queue.take_waiting(self._roster.fit(capabilities), most, seconds)
 
     def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
         """Take out tickets whose jobs such a worker computes together with a job just started."""

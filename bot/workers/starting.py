@@ -12,7 +12,8 @@ from bot.storage.models import Job
 from bot.workers.work import Work
 from generator.contract.messages import Capabilities, Generate
 
-Started = list[tuple[Job, Generate]]
+Started = list[tuple[Job, Generate, float]]
+"""Jobs, what their worker is told, and the seconds that each may take."""
 
 
 async def start_jobs(
@@ -38,13 +39,13 @@ async def start_jobs(
             )
         )
     except asyncio.CancelledError:
-        for job, _ in chain.from_iterable(started):
+        for job, *_ in chain.from_iterable(started):
             await put_back(job)
         raise
     return [
-        (job, replace(generate, companions=len(own) - 1 - number, has_waited=have_waited))
+        (job, replace(generate, companions=len(own) - 1 - number, has_waited=have_waited), seconds)
         for own in started
-        for number, (job, generate) in enumerate(own)
+        for number, (job, generate, seconds) in enumerate(own)
     ]
 
 
@@ -56,9 +57,9 @@ async def _start_with_companions(
         for other in work.take_companions(ticket, capabilities):
             await _start(work, other, device, started)
     if len(started) > 1:
-        work.jobs_together([job.id for job, _ in started])
+        work.jobs_together([job.id for job, *_ in started])
 
 
 async def _start(work: Work, ticket: Ticket, device: str, started: Started) -> None:
     if (one := await work.start_job(ticket, device)) is not None:
-        started.append(one)
+        started.append((*one, ticket.seconds))

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.core.errors import StorageError, WorkerDiedError, WorkerHungError, WorkerStartError
-from bot.core.logs import job_context
 from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.death import JobKey, WorkerDeath
 from bot.workers.device_report import DeviceReport
 from bot.workers.job_in_hand import JobInHand, Room
 from bot.workers.model_choice import ModelChoice
@@ -65,9 +65,9 @@ class DeviceSupervisor:
         self._jobs_made = 0
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._capabilities: Capabilities | None = None  # of a worker that is ready
-        self._in_hand: dict[tuple[str, int], JobInHand] = {}  # by job and attempt
+        self._in_hand: dict[JobKey, JobInHand] = {}
         self._room = Room()
-        self._suspects: set[tuple[str, int]] | None = None  # of the death of the worker
+        self._death = WorkerDeath(self._in_hand)
         self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
         self._drawing: asyncio.Future[Ticket] | None = None
         self._last_event_at = 0.0  # the worker's last word of any job, by the loop's clock
@@ -142,7 +142,7 @@ class DeviceSupervisor:
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
         worker = await self._backend.start(self._choice.settings, self._handle_event)
-        self._worker, self._suspects, self._room = worker, None, Room()
+        self._worker, self._room, self._death = worker, Room(), WorkerDeath(self._in_hand)
         self._work.worker_loading(self.key)
         try:
             await self._wait_until_ready(worker)
@@ -209,7 +209,8 @@ class DeviceSupervisor:
         can = self._capabilities
         if can is None or self._choice.has_ticket or self._draining.is_set():
             return []
-        return self._work.take_waiting(can, 1 if can.batch_pixels else self._room.left)
+        most = 1 if can.batch_pixels else self._room.left
+        return self._work.take_waiting(can, most, self._room.seconds_left)
 
     def _is_replaced(self, worker: WorkerConnection, has_had_jobs: bool) -> bool:
         """Return whether another worker is to take this one's place, before its next job."""
@@ -245,9 +246,9 @@ class DeviceSupervisor:
                 *(self._work, tickets, self._capabilities, self.name, self._put_back),
                 have_waited=waited,
             )
-            self._room.take(len(started))
-            for job, generate in started:
-                in_hand = self._in_hand[generate.job_id, generate.attempt] = JobInHand(self._room)
+            for job, generate, seconds in started:
+                in_hand = JobInHand(self._room, seconds)
+                self._in_hand[generate.job_id, generate.attempt] = in_hand
                 running.create_task(self._run_job(worker, job, generate, in_hand))
         finally:
             self._is_starting = False
@@ -261,9 +262,8 @@ class DeviceSupervisor:
         try:
             outcome = await self._outcome(worker, job, generate, in_hand)
         except WorkerDiedError as death:
-            with job_context(job.id, **job.origin.ids):
-                logger.warning("%s", death)
-            is_suspect = not self._restarts.is_asked and self._is_suspect(key)
+            self._death.log(job, death)
+            is_suspect = not self._restarts.is_asked and self._death.may_be_due_to(key)
             self._work.worker_died(job, death, is_suspect=is_suspect)
         except asyncio.CancelledError:
             await self._put_back(job)
@@ -321,14 +321,6 @@ class DeviceSupervisor:
                 in_hand.free(room)
             case _:
                 in_hand.end(event)
-
-    def _is_suspect(self, key: tuple[str, int]) -> bool:
-        """Return whether a job may have brought the worker down: it was at it, or had it next."""
-        if self._suspects is None:  # as things stand when the first one hears of the death
-            started = {key for key, each in self._in_hand.items() if each.started.done()}
-            computing = {key for key in started if not self._in_hand[key].is_computed}
-            self._suspects = computing or started or {next(iter(self._in_hand))}
-        return key in self._suspects
 
     def _note_idle(self) -> None:
         if not self._in_hand and not self._is_starting:

@@ -19,9 +19,10 @@ class Work(Protocol):
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
 
-    def take_waiting(self, capabilities: Capabilities, most: int) -> list[Ticket]:
+    def take_waiting(self, capabilities: Capabilities, most: int, seconds: float) -> list[Ticket]:
         """Take out the tickets in turn that wait for such a worker, and for no model that it
-        doesn't hold; none that another worker waits for.
+        doesn't hold; none that another worker waits for, nor one behind others that may take
+        longer than ``seconds`` together.
         """
 
     def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:

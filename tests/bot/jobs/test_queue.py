@@ -98,9 +98,17 @@ class Holder:
 
 async def test_several_are_taken_at_once_in_turn() -> None:
     queue = filled(ADA, ADA, ADA, BOB)
-    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [0, 3, 1]
-    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [2]
-    assert queue.take_waiting(ANY_WORKER, 3) == []
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3, 60.0)] == [0, 3, 1]
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3, 60.0)] == [2]
+    assert queue.take_waiting(ANY_WORKER, 3, 60.0) == []
+
+
+async def test_nothing_is_taken_behind_what_takes_long() -> None:
+    queue = FairQueue()
+    for number, seconds in enumerate((0.5, 0.5, 30.0, 0.5)):
+        queue.put(Ticket(number, str(number), ADA, seconds=seconds))
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 4, 2.0)] == [0, 1, 2]
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 4, 2.0)] == [3]
 
 
 async def test_a_second_one_is_left_to_a_worker_that_waits() -> None:
@@ -109,18 +117,18 @@ async def test_a_second_one_is_left_to_a_worker_that_waits() -> None:
     await asyncio.sleep(0)
     for number in range(3):
         queue.put(ticket(number, ADA))
-    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3)] == [0]
+    assert [ticket.number for ticket in queue.take_waiting(ANY_WORKER, 3, 60.0)] == [0]
     assert (await waiting).number == 1
 
 
 async def test_what_wants_another_model_or_is_the_bots_own_is_waited_for() -> None:
     queue, holder = FairQueue(), Holder("nano")
     queue.put(Ticket(0, "background", BOB, JobNeeds(model="nano"), is_background=True))
-    assert queue.take_waiting(holder, 3) == []
+    assert queue.take_waiting(holder, 3, 60.0) == []
     queue.put(Ticket(1, "other", ADA, JobNeeds(model="sketch")))
-    assert queue.take_waiting(holder, 3) == []
+    assert queue.take_waiting(holder, 3, 60.0) == []
     queue.put(Ticket(2, "own", ADA, JobNeeds(model="nano")))
-    assert [ticket.number for ticket in queue.take_waiting(holder, 3)] == [2]
+    assert [ticket.number for ticket in queue.take_waiting(holder, 3, 60.0)] == [2]
     assert (await queue.get(holder)).number == 1
 
 

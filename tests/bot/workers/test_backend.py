@@ -156,7 +156,9 @@ async def test_a_worker_is_given_as_many_as_it_has_room_for(tmp_path: Path) -> N
     assert dict(work.suspects) == dict.fromkeys(names[:5], False) | {"job0": True}
 
 
-async def test_of_several_that_none_was_begun_of_the_first_is_to_blame(tmp_path: Path) -> None:
+async def test_of_several_that_none_was_begun_of_the_first_is_to_blame(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     work = RecordingWork(tmp_path)
     backend = far(work)
     async with pool_of(work, "hangs", backend=lambda _: backend):
@@ -170,6 +172,8 @@ async def test_of_several_that_none_was_begun_of_the_first_is_to_blame(tmp_path:
         worker.lose_process()
         await work.until(lambda: len(work.deaths) == 3)
     assert dict(work.suspects) == {"b": True, "c": False, "d": False}
+    [line] = [each.getMessage() for each in caplog.records if "died" in each.getMessage()]
+    assert line.endswith("Jobs that it had in hand: 3.")
 
 
 async def test_a_worker_that_has_nothing_has_room_whatever_it_said(tmp_path: Path) -> None:
@@ -181,6 +185,24 @@ async def test_a_worker_that_has_nothing_has_room_whatever_it_said(tmp_path: Pat
         worker.say(SlotFreed("a", 1, room=0))
         worker.say(Cancelled("a", 1))
         await work.until(lambda: len(work.handed_out) == 2)
+
+
+async def test_room_for_quick_jobs_is_none_behind_a_slow_one(tmp_path: Path) -> None:
+    work = RecordingWork(tmp_path)
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        work.add("a")
+        worker = await at_work(backend, "a")
+        worker.say(SlotFreed("a", 1, room=9))
+        work.add("b", "c", "d", seconds=60.0)
+        await work.until(lambda: len(work.handed_out) == 2)
+        worker.say(Started("b", 1))
+        worker.say(Cancelled("a", 1))
+        await work.until(lambda: len(work.outcomes) == 1)
+        assert len(work.handed_out) == 2
+        worker.say(SlotFreed("b", 1, room=0))
+        await work.until(lambda: len(work.handed_out) == 3)
+        assert len(work.handed_out) == 3
 
 
 async def test_of_room_that_makes_no_sense_little_is_believed(tmp_path: Path) -> None:

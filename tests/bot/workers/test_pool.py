@@ -62,9 +62,10 @@ class RecordingWork:
         self.controls: tuple[Control, ...] = ()
         self.loras: tuple[Lora, ...] = ()
 
-    def add(self, *names: str) -> None:
+    def add(self, *names: str, seconds: float = 0.05) -> None:
+        """Add jobs, each of which may take so long."""
         for name in names:
-            self._queue.put(Ticket(0, name, 1))
+            self._queue.put(Ticket(0, name, 1, seconds=seconds))
 
     def ask(self, *asked: tuple[str, str]) -> None:
         """Add jobs, each with the model that it wants."""
@@ -74,8 +75,8 @@ class RecordingWork:
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         return await self._queue.get(self._roster.fit(capabilities))
 
-    def take_waiting(self, capabilities: Capabilities, most: int) -> list[Ticket]:
-        return self._queue.take_waiting(self._roster.fit(capabilities), most)
+    def take_waiting(self, capabilities: Capabilities, most: int, seconds: float) -> list[Ticket]:
+        return self._queue.take_waiting(self._roster.fit(capabilities), most, seconds)
 
     def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
         most = capabilities.clips_together(1) - 1
