@@ -101,52 +101,52 @@ def _parser() -> Parser:
         commands,
         "setup",
         "ask for the bot's token, write the config, and print the invitation",
-        "Logs in to see whether Discord takes the token, and registers the commands. A config that "
-        "is there keeps all else. A script gives the token by HOTSHOT_DISCORD__TOKEN, or on "
+        "Logs in to check the token, and registers the commands. In an existing config, only "
+        "the token is changed. Scripts can pass the token in HOTSHOT_DISCORD__TOKEN or on "
         "standard input.",
     )
     setup.add_argument(
-        "--replace", action="store_true", help="put the token into a config that is there, unasked"
+        "--replace", action="store_true", help="replace an existing config's token, unasked"
     )
     run = _add(
         commands,
         "run",
         "run the bot until it is stopped",
-        "Connects to Discord and serves until SIGTERM or Ctrl-C. What is being made then may be "
-        "finished (queue.leave_seconds), the rest goes on after the next start; a second signal "
-        "doesn't wait.",
+        "Connects to Discord and serves until SIGTERM or Ctrl-C. GIFs in the making may then "
+        "be finished (queue.leave_seconds), and the rest continues after the next start; a "
+        "second signal stops at once.",
     )
     status = _add(
         commands,
         "status",
-        "show whether the bot runs, its workers and its queue",
-        "Exit code 0 where the bot runs, 3 where it doesn't.",
+        "show whether the bot is running, its workers and its queue",
+        "Exit code 0 if the bot is running, 3 if it isn't.",
     )
     doctor = _add(
         commands,
         "doctor",
-        "check the set-up and say what to fix",
+        "check the setup and say what to fix",
         "One line for each thing that run needs: token, disk, database, devices, memory, model. "
-        "Changes nothing and downloads nothing. Exit code 1 where something has to be fixed.",
+        "Changes nothing and downloads nothing. Exit code 1 if something has to be fixed.",
     )
     doctor.add_argument("--online", action="store_true", help="log in to Discord as well")
-    database = commands.add_parser("db", help="look after the database")
+    database = commands.add_parser("db", help="maintain the database")
     actions = database.add_subparsers(required=True, metavar="ACTION")
     upgrade = _add(
         actions,
         "upgrade",
         "bring the database to this version",
-        "The database as it was is kept beside it before anything is changed. `hotshot-bot run` "
-        "does the same when it starts. The bot must not be running.",
+        "Saves the database in the data directory before anything is changed. `hotshot-bot "
+        "run` does the same when it starts. The bot must not be running.",
     )
     *keeping, moved = _add_backup_commands(commands)
     sandbox = _add(
         commands,
         "sandbox",
-        "serve a Discord on this machine to try the bot with",
-        "Prints the line that runs a bot in it and the address of a page for a browser, then "
+        "run a stand-in for Discord on this machine to try the bot with",
+        "Prints the line that starts a bot in it and the address of a page for a browser, then "
         "serves until Ctrl-C. Type as in Discord: /gif a red ball, /history, press Again; help "
-        "lists what else.",
+        "lists all commands.",
     )
     sandbox.add_argument(
         "--port", type=whole_number, default=8787, help="where to listen (default: 8787)"
@@ -157,11 +157,11 @@ def _parser() -> Parser:
         default=_SANDBOX_FILES,
         help=f"where the bot's GIFs are saved (default: {_SANDBOX_FILES})",
     )
-    sandbox.add_argument("--token", help="the token that the bot must bring (default: a new one)")
+    sandbox.add_argument("--token", help="the token that the bot must use (default: a new one)")
     demo = _add(
         commands,
         "demo",
-        "make one GIF in a Discord on this machine, to see that all works",
+        "make one GIF in a sandbox on this machine, to see that everything works",
         "Starts a sandbox and the bot in it, types one /gif, checks that the GIF is what was asked "
         "for, saves it with a sheet of its frames, and stops everything. Needs no token.",
     )
@@ -181,8 +181,8 @@ def _parser() -> Parser:
         commands,
         "try",
         "use the bot in a browser, without Discord",
-        "Starts a sandbox and the bot in it, and prints the address of a page that is Discord "
-        "there: channels, commands, buttons, forms. Needs no token; Ctrl-C ends it all.",
+        "Starts a sandbox and the bot in it, and prints the address of a page that works like "
+        "Discord: channels, commands, buttons, forms. Needs no token; Ctrl-C stops everything.",
     )
     tried.add_argument(
         "--port", type=whole_number, default=0, help="where the page listens (default: a free one)"
@@ -232,25 +232,25 @@ def _add_backup_commands(commands: argparse._SubParsersAction[Parser]) -> list[P
     backup = _add(
         commands,
         "backup",
-        "write the database and the files that it names",
-        "The bot may run meanwhile. What is written is read back before it gets its name.",
+        "save the database and the files that it names",
+        "The bot may be running. Everything is read back before it gets its final name.",
     )
     backup.add_argument(
         "target",
         metavar="TARGET",
-        help="an archive (.tar), in place of an older one; or a directory, one that is there or a "
-        "name that ends with /, to which what is new is added",
+        help="an archive (.tar), which replaces an older one; or a directory (an existing one, "
+        "or a name that ends with /), to which only what is new is added",
     )
     backup.add_argument(
-        "--keep", type=_count, metavar="N", help="of a directory's backups, the newest N (all)"
+        "--keep", type=_count, metavar="N", help="of a directory's backups, keep the newest N (all)"
     )
     restore = _add(
         commands,
         "restore",
-        "bring a backup back into an empty data directory",
-        "The bot must not be running. Nothing is restored over anything: put the data directory "
-        "aside first. GIFs that weren't finished in the backup are looked for in Discord at the "
-        "next start, and offered to their owners where they aren't found.",
+        "restore a backup into an empty data directory",
+        "The bot must not be running. Nothing is overwritten: move the data directory aside "
+        "first. At the next start, the bot looks in Discord for GIFs that weren't finished in "
+        "the backup, and offers those that it doesn't find to their owners.",
     )
     restore.add_argument(
         "source",
@@ -258,7 +258,7 @@ def _add_backup_commands(commands: argparse._SubParsersAction[Parser]) -> list[P
         metavar="SOURCE",
         help="an archive, a directory of backups (the newest), or one of those in it",
     )
-    restore.add_argument("--check", action="store_true", help="only say if it is whole")
+    restore.add_argument("--check", action="store_true", help="only say whether it is whole")
     restore.add_argument(
         "--erased", type=Path, metavar="FILE", help="the list of erasures (privacy.erased)"
     )
@@ -266,13 +266,14 @@ def _add_backup_commands(commands: argparse._SubParsersAction[Parser]) -> list[P
         commands,
         "move",
         "copy the database into another one, such as PostgreSQL",
-        "The bot must not be running. All rows are copied or none, and counted on both sides. The "
-        "way back is the same: with PostgreSQL in the config, to sqlite:///FILE.",
+        "The bot must not be running. Either all rows are copied or none, and they are counted "
+        "on both sides. To go back, run it with PostgreSQL in the config, and sqlite:///FILE "
+        "as the address.",
     )
     move.add_argument(
         "address",
         metavar="ADDRESS",
-        help="of an empty database, as storage.database_url would have it",
+        help="of an empty database, in the form of storage.database_url",
     )
     return [backup, restore, move]
 
@@ -285,29 +286,29 @@ def _count(words: str) -> int:
 
 
 def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> dict[str, Parser]:
-    host = commands.add_parser("host", help="say which GPU hosts elsewhere may make GIFs")
+    host = commands.add_parser("host", help="manage which GPU hosts elsewhere may make GIFs")
     actions = host.add_subparsers(required=True, metavar="ACTION")
     add = _add(
         actions,
         "add",
-        "let a host come, and print the line that it joins by",
-        "The line is for `hotshot worker --join` on that host. It holds a key, and isn't kept. "
-        "The bot may run meanwhile.",
+        "let a host connect, and print the line that it joins with",
+        "The line is for `hotshot worker --join` on that host. It contains a key and isn't "
+        "stored. The bot may be running.",
     )
     remove = _add(
         actions,
         "remove",
-        "let a host come no more",
-        "It is disconnected at once, and what it was making is made elsewhere.",
+        "shut a host out",
+        "It is disconnected at once, and the GIFs that it was making are made elsewhere.",
     )
     for named in (add, remove):
         named.add_argument("name", metavar="NAME", help="1 to 32 of a-z, 0-9 and -, such as home")
-    list_ = _add(actions, "list", "show which hosts may come", "`hotshot-bot status` says more.")
+    list_ = _add(actions, "list", "show which hosts may connect", "`hotshot-bot status` says more.")
     config = _add(
         actions,
         "config",
-        "print what goes into the configuration of another's server",
-        "For remote.url: a block for nats-server's configuration, to put there after each change.",
+        "print a block for the configuration of a server that isn't the bot's own",
+        "For remote.url: put the block into nats-server's configuration after each change.",
     )
     chosen = {"add": add, "remove": remove, "list": list_, "config": config}
     for action, parser in chosen.items():
@@ -324,34 +325,34 @@ def _add_owner_actions(commands: argparse._SubParsersAction[Parser]) -> list[Par
         parser.set_defaults(module="bot.cli.owner", action=name)
         return parser
 
-    action("status", "show how the bot, its workers and its queue are")
-    drain = action("drain", "take no new GIFs", "What is being made is finished; the rest waits.")
-    drain.add_argument("--wait", action="store_true", help="return when nothing is being made")
-    resume = action("resume", "take new GIFs again, or let a paused model go on")
+    action("status", "show the state of the bot, its workers and its queue")
+    drain = action("drain", "take no new GIFs", "GIFs in the making are finished; the rest waits.")
+    drain.add_argument("--wait", action="store_true", help="return once nothing is being made")
+    resume = action("resume", "take new GIFs again, or resume a paused model")
     resume.add_argument("model", nargs="?", metavar="MODEL", help="default: the whole bot")
-    pause = action("pause", "have a model make nothing for now", "It stays so over a restart.")
+    pause = action("pause", "pause a model", "It stays paused over a restart.")
     pause.add_argument("model", metavar="MODEL")
     action("workers", "show the workers")
-    restart = action("restart", "start a worker anew", "It finishes first what it has in hand.")
+    restart = action("restart", "restart a worker", "It finishes its current jobs first.")
     restart.add_argument("worker", metavar="WORKER", help="as `hotshot-bot owner workers` says")
-    restart.add_argument("--now", action="store_true", help="put back what it has in hand")
-    jobs = action("jobs", "find GIFs of anybody's, the newest first")
-    jobs.add_argument("job", nargs="?", metavar="JOB", help="an id, or how it begins")
-    jobs.add_argument("--user", metavar="ID", help="of this person")
+    restart.add_argument("--now", action="store_true", help="put its current jobs back instead")
+    jobs = action("jobs", "find anybody's GIFs, newest first")
+    jobs.add_argument("job", nargs="?", metavar="JOB", help="an id, or the start of one")
+    jobs.add_argument("--user", metavar="ID", help="only this person's")
     jobs.add_argument("--state", metavar="STATE", help="queued, running, …, or unfinished")
     jobs.add_argument("--most", type=whole_number, metavar="N", help="how many (default: 20)")
     for name, help_ in (
         ("cancel", "cancel anybody's GIF"),
-        ("again", "have a GIF that is over made again, for whoever asked"),
+        ("again", "repeat a GIF that is over, for the person who asked for it"),
         ("logs", "show how a GIF went"),
     ):
-        action(name, help_).add_argument("job", metavar="JOB", help="its id, or how that begins")
-    announce = action("announce", "tell all who wait something", "Each once; nobody is pinged.")
+        action(name, help_).add_argument("job", metavar="JOB", help="its id, or the start of it")
+    announce = action("announce", "tell everybody who waits", "Each once; nobody is pinged.")
     announce.add_argument("text", metavar="TEXT")
     block = action("block", "keep somebody from making GIFs on all servers")
     block.add_argument("user", metavar="ID", help="their id, as Discord shows it")
     block.add_argument("--hours", type=whole_number, metavar="N", help="default: for good")
-    block.add_argument("--reason", metavar="TEXT", help="what they read")
+    block.add_argument("--reason", metavar="TEXT", help="the reason that they are shown")
     action("unblock", "let somebody make GIFs again").add_argument("user", metavar="ID")
     action("blocked", "show who is blocked on all servers")
     action("reload", "read the config again, without a restart")
@@ -359,27 +360,27 @@ def _add_owner_actions(commands: argparse._SubParsersAction[Parser]) -> list[Par
 
 
 def _add_privacy_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
-    privacy = commands.add_parser("privacy", help="export or erase what is kept of somebody")
+    privacy = commands.add_parser("privacy", help="export or erase what is kept about somebody")
     actions = privacy.add_subparsers(required=True, metavar="ACTION")
     export = _add(
         actions,
         "export",
-        "write everything of a person's into one zip file",
-        "As /privacy does in Discord, but whole. The bot may run meanwhile.",
+        "write everything of a person's to one zip file",
+        "Like /privacy in Discord, but complete. The bot may be running.",
     )
     export.add_argument("--output", type=Path, required=True, help="the file (.zip) to write")
     erase = _add(
         actions,
         "erase",
         "erase everything of a person's, for good",
-        "As /privacy does in Discord. Where the bot runs, it does so within half a minute; where "
-        "it doesn't, rows and files go now, and messages in Discord after its next start. Without "
-        "--yes it says what there is, and erases nothing.",
+        "Like /privacy in Discord. If the bot is running, it does so within half a minute; "
+        "otherwise rows and files are deleted now, and messages in Discord after its next "
+        "start. Without --yes it only says what there is.",
     )
-    erase.add_argument("--yes", action="store_true", help="erase it")
+    erase.add_argument("--yes", action="store_true", help="really erase it")
     for action, parser in (("export", export), ("erase", erase)):
         parser.add_argument(
-            "user_id", type=whole_number, metavar="USER_ID", help="as Discord shows"
+            "user_id", type=whole_number, metavar="USER_ID", help="their id, as Discord shows it"
         )
         parser.set_defaults(module="bot.cli.privacy", action=action)
     return [export, erase]

@@ -20,11 +20,11 @@ _EXAMPLE = """\
 example:
   hotshot dataset --data-dir films --output-dir fine_tune_dataset --resolution 512
 
-A film's caption is in a .txt or .caption of its name beside it, or in metadata.jsonl (or .csv),
+A film's caption is in a .txt or .caption file of the same name, or in metadata.jsonl (or .csv),
 with lines such as
   {"file_name": "ball.gif", "text": "a red ball bouncing"}
-Films in a folder such as "10_a ball" count ten times in an epoch; "a ball" is what those without a
-caption show."""
+Films in a folder such as "10_a ball" count ten times in an epoch, and "a ball" is the caption of
+those that have none."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
@@ -35,7 +35,7 @@ def add_to(subparsers: Subparsers) -> Parser:
         description="Cuts films and GIFs into clips of key frames at the sizes of training.",
         epilog=_EXAMPLE,
     )
-    _add_places(parser.add_argument_group("from and to"))
+    _add_places(parser.add_argument_group("input and output"))
     _add_cutting(parser.add_argument_group("how films are cut"))
     return parser
 
@@ -64,10 +64,10 @@ def _clips(count: int) -> str:
 
 def _add_places(group: training_flags.Group) -> None:
     group.add_argument(
-        "--data-dir", type=Path, required=True, metavar="DIR", help="the videos and GIFs"
+        "--data-dir", type=Path, required=True, metavar="DIR", help="where the videos and GIFs are"
     )
     group.add_argument(
-        "--output-dir", type=Path, required=True, metavar="DIR", help="new, or empty"
+        "--output-dir", type=Path, required=True, metavar="DIR", help="a new or empty directory"
     )
     group.add_argument(
         "--captions", type=Path, metavar="FILE", help="JSONL or CSV (default: metadata.jsonl)"
@@ -81,14 +81,14 @@ def _add_cutting(group: training_flags.Group) -> None:
     )
     training_flags.add_aspect_ratio(group, "clips")
     group.add_argument(
-        "--frames", type=whole_number, default=8, metavar="N", help="of a clip (default: 8)"
+        "--frames", type=whole_number, default=8, metavar="N", help="frames per clip (default: 8)"
     )
     group.add_argument(
         "--video-duration",
         type=whole_number,
         default=1000,
         metavar="MS",
-        help="of a clip, in milliseconds (default: %(default)s)",
+        help="length of a clip, in milliseconds (default: %(default)s)",
     )
     group.add_argument(
         "--stillness",
@@ -102,8 +102,11 @@ def _add_cutting(group: training_flags.Group) -> None:
         type=number,
         default=0.5,
         metavar="X",
-        help="a new scene is where this share of the colours changes at once (default: 0.5)",
+        help="start a new scene where this share of the colours changes at once (default: 0.5)",
     )
     group.add_argument(
-        "--max-clips", type=whole_number, metavar="N", help="of each video (default: all)"
+        "--max-clips",
+        type=whole_number,
+        metavar="N",
+        help="at most so many of each video (default: all)",
     )

@@ -21,10 +21,10 @@ example:
   hotshot fine-tune --pretrained-model-name-or-path nano --resolution 128 \\
     --data-dir fine_tune_dataset --output-dir zigzag --max-train-steps 300
 
-A sample is a folder of numbered frames (0.jpg, 1.jpg, ...) with a prompt.txt; a data directory may
-also hold GIFs and videos, each with its caption in a .txt or .caption beside it or in
-metadata.jsonl, which are cut into clips first (see hotshot dataset). The result is a model
-directory, and temporal_layers.safetensors in it. On several GPUs:
+A sample is a folder of numbered frames (0.jpg, 1.jpg, ...) with a prompt.txt. A data directory may
+also hold GIFs and videos, which are cut into clips first (see hotshot dataset); their captions are
+in a .txt or .caption file beside each, or in metadata.jsonl. The result is a model directory with
+temporal_layers.safetensors in it. On several GPUs:
   accelerate launch -m generator.training.fine_tune ...
 and in two processes on a CPU:
   ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.fine_tune ..."""
@@ -35,7 +35,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     parser = subparsers.add_parser(
         "fine-tune",
         help="teach a model new motions",
-        description="Fine-tunes a Hotshot-XL's temporal layers.",
+        description="Fine-tunes the temporal layers of a Hotshot-XL model.",
         epilog=_EXAMPLE,
     )
     _add_model_and_data(parser.add_argument_group("model and data"))
@@ -72,7 +72,7 @@ def _add_model_and_data(group: training_flags.Group) -> None:
         "--video-length",
         type=whole_number,
         metavar="N",
-        help="frames of a clip (default: as many as a folder has)",
+        help="frames per clip (default: as many as a folder has)",
     )
 
 
@@ -93,7 +93,7 @@ def _add_encoding(group: training_flags.Group) -> None:
     training_flags.add_switch(
         group,
         "--latent-nan-checking",
-        "changes nothing: latents are always checked, and a bad sample is named",
+        "has no effect: latents are always checked, and a bad sample is named",
     )
 
 

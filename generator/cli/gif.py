@@ -49,7 +49,7 @@ def add_to(subparsers: Subparsers) -> Parser:
         "gif",
         usage="%(prog)s --prompt TEXT --output FILE [FLAG ...]",
         help="make a GIF, video or picture from a prompt",
-        description="Makes a GIF, WebP, MP4, PNG or JPEG of what a prompt says.",
+        description="Makes a GIF, WebP, MP4, PNG or JPEG from a prompt.",
         epilog=gif_flags.EXAMPLES,
     )
     gif_flags.add_all(parser)

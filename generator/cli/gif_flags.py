@@ -36,15 +36,15 @@ examples:
   hotshot gif --from ball.gif --steps 50 --output finer.gif
   hotshot gif --from ball.gif --upscale --output larger.gif
 
-A flag may be spelled with dashes or underscores. What is left out, the model decides. Hotshot-XL's
-own inference.py had other defaults; to have those, give
+Flags may be spelled with dashes or underscores. The model decides what you leave out. Hotshot-XL's
+own inference.py had other defaults; to get those, use
   --pretrained-path hotshotco/Hotshot-XL --width 672 --height 384 --negative-prompt blurry \\
     --seed 455 --precision f16 --control-annotator none"""
 
 
 _CONTROL_DESCRIPTION = (
-    "Several ControlNets at once: --control-type again for each; the flags of strength,\n"
-    "span and annotator then count once for all, or once for each in the same order."
+    "For several ControlNets, repeat --control-type. The flags for strength, span and\n"
+    "annotator then apply to all of them, or one to each in the same order."
 )
 _READERS: Mapping[Kind, Callable[[str], Any]] = {
     Kind.WHOLE_NUMBER: whole_number,
@@ -120,13 +120,13 @@ def _add_file(group: argparse._ArgumentGroup) -> None:
         type=Path,
         metavar="FILE",
         help=f"where to write; the extension decides the format: {' '.join(SUFFIXES)}; its "
-        "directory is made",
+        "directory is created",
     )
     group.add_argument(
         "--max-bytes",
         type=whole_number,
         metavar="N",
-        help="make it fit: fewer colours, grain, frames, pixels, in this order, and say which",
+        help="make it fit, by reducing colours, grain, frames, pixels in this order, and say which",
     )
     group.add_argument(
         "--from",
@@ -134,8 +134,9 @@ def _add_file(group: argparse._ArgumentGroup) -> None:
         dest="recipe",
         type=Path,
         metavar="FILE",
-        help="make again what is in this file; other flags change what they name. Also reads "
-        "Automatic1111's and ComfyUI's pictures: prompts, seed, steps, size, guidance, sampler",
+        help="make this file's GIF again from its recipe; other flags override it. Also reads "
+        "pictures by Automatic1111 and ComfyUI: prompts, seed, steps, size, guidance, "
+        "sampler",
     )
     group.add_argument(
         "--trust",
@@ -149,12 +150,12 @@ def _add_control_files(group: argparse._ArgumentGroup) -> None:
         "--control-preview",
         type=Path,
         metavar="FILE",
-        help="write what the ControlNet will see; without --output, nothing more is made",
+        help="write what the ControlNet will see; without --output, nothing else is made",
     )
     group.add_argument(
         "--depth-model",
         metavar="MODEL",
-        help=f"the annotator's, a directory or a hub id (default: {DEPTH_MODEL})",
+        help=f"the depth annotator's model, a directory or a hub id (default: {DEPTH_MODEL})",
     )
 
 
@@ -163,22 +164,23 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--pretrained-path",
         action=Once,
         metavar="MODEL",
-        help="nano, a directory in Hotshot-XL's layout, a hub id, or beside a base a file of "
+        help="nano, a directory in Hotshot-XL's layout, a hub id, or with a base a file of "
         f"temporal layers (default: {NANO})",
     )
     group.add_argument(
         "--spatial-unet-base",
         action=Once,
         metavar="MODEL",
-        help="an SDXL whose pictures to set in motion: a directory, its unet/, a hub id or a "
-        ".safetensors file; its text encoders and VAE come along; none: without the recipe's",
+        help="an SDXL whose pictures are set in motion: a directory, its unet/, a hub id or a "
+        ".safetensors file; its text encoders and VAE are used too; none: leave out the "
+        "recipe's",
     )
-    _add_switch(group, "--unet-only", "of the base, take the UNet alone, as the original did")
+    _add_switch(group, "--unet-only", "use only the base's UNet, as the original did")
     group.add_argument(
         "--prediction-type",
         choices=(*PREDICTION_TYPES, NONE),
-        help="what the UNet predicts, for files that don't say it (default: as they say, else as "
-        "the model does; none: so too, whatever a recipe says)",
+        help="what the UNet predicts, for files that don't say (default: what they say, or "
+        "else the model's; none: the default, even if a recipe says otherwise)",
     )
 
 
@@ -186,7 +188,7 @@ def _add_offline(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--offline",
         action="store_true",
-        help="take what the cache has, ask the hub for nothing (as HF_HUB_OFFLINE=1)",
+        help="use only what is in the cache, and never contact the hub (like HF_HUB_OFFLINE=1)",
     )
 
 
@@ -206,25 +208,25 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--low-vram-mode",
         action="store_true",
-        help="networks on the device only while they compute, pictures decoded in tiles (default: "
-        "where a GPU has no room for all)",
+        help="keep networks on the device only while they compute, and decode pictures in tiles "
+        "(default: on if a GPU has no room for all)",
     )
     group.add_argument(
         "--compile",
         choices=COMPILE_MODES,
         default=COMPILE_AUTO,
-        help="auto: on a GPU, steps by kernels made for it, near the original and faster; never: "
-        "as the original; always: compiled on a CPU too, minutes a size (default: %(default)s)",
+        help="auto: on a GPU, fused kernels, which are faster and close to the original; never: as "
+        "the original; always: compiled on a CPU too, minutes per size (default: %(default)s)",
     )
     group.add_argument(
         "--xformers",
         action="store_true",
-        help="changes nothing: PyTorch's own attention (SDPA) does it today",
+        help="has no effect: PyTorch's own attention (SDPA) replaces it",
     )
     group.add_argument(
         "--autocast",
         choices=("f16", "bf16"),
-        help="changes nothing: --precision says what is computed in, and what must not is known",
+        help="has no effect: --precision decides, and what can't be in half precision isn't",
     )
 
 

@@ -41,18 +41,18 @@ _IN_NOTES = ("has_magnitudes", "lacks_alpha")
 _EXAMPLE = """\
 examples:
   hotshot inspect ball.gif                 its prompt, seed, model and settings
-  hotshot inspect pixels.safetensors       for which model a LoRA is, its rank and trigger words
+  hotshot inspect pixels.safetensors       which model a LoRA is for, its rank and trigger words
 
-hotshot gif --from ball.gif --output again.gif makes the same frames again: to the last bit on the
-same kind of device, in the same precision and with the same versions (made_on), else much alike."""
+hotshot gif --from ball.gif --output again.gif makes the same frames again: bit for bit on the same
+kind of device, in the same precision and with the same versions (made_on), or else very similar."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
     """Declare the sub-command and its flags."""
     parser = subparsers.add_parser(
         "inspect",
-        help="how a GIF was made, or what a LoRA is",
-        description="Tells how a GIF, WebP, MP4, PNG or JPEG was made, or what a LoRA file is.",
+        help="show how a GIF was made, or what a LoRA is",
+        description="Shows how a GIF, WebP, MP4, PNG or JPEG was made, or what a LoRA file is.",
         epilog=_EXAMPLE,
     )
     parser.add_argument(

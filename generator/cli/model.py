@@ -37,14 +37,14 @@ def add_to(subparsers: Subparsers) -> Parser:
     """Declare the sub-command and its own."""
     parser = subparsers.add_parser(
         "model",
-        help="download models from the hub, list or remove them",
-        description="Models on this machine: fetches them from the hub, lists and removes them.",
+        help="download models from the hub, list them, or remove them",
+        description="Fetches models from the hub, and lists and removes those on this machine.",
         epilog=_EXAMPLES,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_fetch(actions)
-    actions.add_parser("list", help="the models on this machine, and what they are")
-    removed = actions.add_parser("remove", help="take a model off this machine")
+    actions.add_parser("list", help="list the models on this machine, and what they are")
+    removed = actions.add_parser("remove", help="remove a model from this machine")
     removed.add_argument(
         "name", nargs="+", metavar="MODEL", help="owner/name, or owner/name@revision"
     )
@@ -60,25 +60,26 @@ def _add_fetch(actions: Subparsers) -> None:
     parser = actions.add_parser(
         "fetch",
         help="download a model, or continue a download",
-        description="Fetches a Hotshot-XL, a spatial base, a ControlNet, a depth model or a LoRA.",
+        description="Fetches a Hotshot-XL model, a spatial base, a ControlNet, a depth model "
+        "or a LoRA.",
     )
     parser.add_argument("name", metavar="MODEL", help="owner/name, or owner/name@revision")
     parser.add_argument(
         "--revision", metavar="REVISION", help="a branch, a tag or a commit (default: main)"
     )
     parser.add_argument(
-        "--file", metavar="FILE", help="this file alone, such as a base in a single file"
+        "--file", metavar="FILE", help="only this file, such as a base in a single file"
     )
     parser.add_argument(
         "--half",
         action="store_true",
-        help="the half-precision weights where there are both: half the size",
+        help="the half-precision weights, if there are both: half the size",
     )
     parser.add_argument(
         "--pin",
         type=Path,
         metavar="CONFIG",
-        help="write the model and its revision into this config of the bot's",
+        help="write the model and its revision into this config file of the bot",
     )
 
 

@@ -38,13 +38,13 @@ example:
     --data-dir pictures --trigger "sks ring" --class-prompt "a ball|a star" --output-dir ring
   hotshot gif --prompt "a sks ring moving left" --lora ring --output ring.gif
 
-Captions of a picture are the lines of a .txt or .caption of its name beside it, one drawn each
-time, or what metadata.jsonl says of it ({"file_name": "0.png", "text": "a sks ring"}); without any,
-the trigger is all that is said. Pictures in a folder such as "10_sks ring" count ten times in an
-epoch, and those without a caption show "sks ring". With --video-length, {motion} in a caption is
-what the clip does ("moving left"); words that stand in class prompts alone bring back the class.
-The result is pytorch_lora_weights.safetensors, as diffusers names it, and lora_kohya.safetensors,
-for ComfyUI and others. On several GPUs:
+A picture's captions are the lines of a .txt or .caption file of the same name, one of them drawn
+each time, or its text in metadata.jsonl ({"file_name": "0.png", "text": "a sks ring"}). Without
+either, the caption is the trigger alone. Pictures in a folder such as "10_sks ring" count ten times
+in an epoch, and "sks ring" is the caption of those that have none. With --video-length, {motion} in
+a caption becomes what the clip does ("moving left"). Words that are only in class prompts still
+bring back the class. The result is pytorch_lora_weights.safetensors, as diffusers names it, and
+lora_kohya.safetensors, for ComfyUI and others. On several GPUs:
   accelerate launch -m generator.training.train_lora ...
 and in two processes on a CPU:
   ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.train_lora ..."""
@@ -67,7 +67,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     )
     _add_model_and_data(parser.add_argument_group("model and data"))
     _add_lora(parser.add_argument_group("the LoRA"))
-    _add_class_images(parser.add_argument_group("what is to stay as it is"))
+    _add_class_images(parser.add_argument_group("what should stay as it is"))
     _add_loss(parser.add_argument_group("what is learnt"))
     training_flags.add_run(parser, _DEFAULTS, steps=DEFAULT_LORA_STEPS)
     parser.set_defaults(**dict.fromkeys(_BY_MEMORY[12], _ByMemory()))
@@ -98,9 +98,11 @@ def build_settings(arguments: Namespace) -> LoraSettings:
 def _add_model_and_data(group: training_flags.Group) -> None:
     training_flags.add_model(group)
     group.add_argument(
-        "--spatial-unet-base", metavar="MODEL", help="an SDXL to train the LoRA for instead"
+        "--spatial-unet-base",
+        metavar="MODEL",
+        help="an SDXL to train the LoRA for instead of the model's own",
     )
-    training_flags.add_data_dir(group, "the pictures")
+    training_flags.add_data_dir(group, "where the pictures are")
     training_flags.add_bad_samples(group, STOP)
     group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
     training_flags.add_resolution(group)
@@ -109,16 +111,16 @@ def _add_model_and_data(group: training_flags.Group) -> None:
         group,
         "--crops",
         1,
-        "see each picture whole and in so many parts less one, each another place and scale, so "
-        "that a subject isn't learnt to be where the pictures have it",
+        "see each picture whole and in N - 1 crops of different places and scales, so that the "
+        "LoRA doesn't learn where in the pictures the subject is",
         whole=True,
     )
     training_flags.add_number(
         group,
         "--video-length",
         1,
-        "frames of the clips that are made of each picture, its view moving, so that the temporal "
-        "layers take part; needs --crops, and so many times the memory",
+        "turn each picture into clips of N frames in which the view moves, so that the "
+        "temporal layers take part; needs --crops, and N times the memory",
         whole=True,
     )
     training_flags.add_switch(group, "--cache-latents", "encode each picture once", default=True)
@@ -131,34 +133,53 @@ def _add_lora(group: training_flags.Group) -> None:
         type=whole_number,
         choices=tuple(_BY_MEMORY),
         default=12,
-        help="gigabytes; decides batch size, accumulation and rank (default: %(default)s)",
+        help="in gigabytes; decides batch size, accumulation and rank (default: %(default)s)",
     )
-    training_flags.add_number(group, "--rank", 16, "of the additions", whole=True)
+    training_flags.add_number(group, "--rank", 16, "rank of the added matrices", whole=True)
     training_flags.add_number(
-        group, "--alpha", None, "their strength is alpha / rank (default: rank)"
+        group, "--alpha", None, "the LoRA's scale is alpha / rank (default: rank)"
     )
-    training_flags.add_number(group, "--dropout", 0.0, "share of their inputs left out")
+    training_flags.add_number(
+        group, "--dropout", 0.0, "share of the added layers' inputs that is left out"
+    )
     group.add_argument(
         "--target",
         choices=("attention", "all"),
         default="attention",
-        help="which layers: attention alone, or also projections, feed-forward and convolutions",
+        help="which layers get a LoRA: attention alone, or also projections, feed-forward and "
+        "convolutions",
     )
-    training_flags.add_switch(group, "--use-dora", "learn lengths apart from directions (DoRA)")
-    training_flags.add_switch(group, "--use-rslora", "divide by the root of the rank (rsLoRA)")
+    training_flags.add_switch(
+        group, "--use-dora", "learn magnitudes separately from directions (DoRA)"
+    )
+    training_flags.add_switch(
+        group, "--use-rslora", "divide by the square root of the rank (rsLoRA)"
+    )
     training_flags.add_switch(group, "--train-text-encoder", "both text encoders learn as well")
-    training_flags.add_number(group, "--text-encoder-lr", None, "theirs (default: --learning-rate)")
+    training_flags.add_number(
+        group,
+        "--text-encoder-lr",
+        None,
+        "the text encoders' learning rate (default: --learning-rate)",
+    )
 
 
 def _add_class_images(group: training_flags.Group) -> None:
     group.add_argument(
-        "--class-prompt", metavar="A|B", help="keep what these prompts make as it is"
+        "--class-prompt", metavar="A|B", help="prompts whose results should stay as they are"
     )
     group.add_argument(
-        "--class-data-dir", type=Path, metavar="DIR", help="pictures of it (default: made first)"
+        "--class-data-dir",
+        type=Path,
+        metavar="DIR",
+        help="pictures of these prompts (default: they are made first)",
     )
-    training_flags.add_number(group, "--num-class-images", 50, "how many to make", whole=True)
-    training_flags.add_number(group, "--prior-loss-weight", 1.0, "how much it counts")
+    training_flags.add_number(
+        group, "--num-class-images", 50, "how many of these pictures to make", whole=True
+    )
+    training_flags.add_number(
+        group, "--prior-loss-weight", 1.0, "how much keeping them counts in the loss"
+    )
 
 
 def _add_loss(group: training_flags.Group) -> None:

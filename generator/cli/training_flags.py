@@ -44,7 +44,7 @@ def add_run(parser: Parser, defaults: RunSettings, *, steps: int | None = None) 
     _add_length(parser.add_argument_group("how long"), defaults, steps)
     _add_optimizer(parser.add_argument_group("the optimiser"), defaults)
     _add_memory(parser.add_argument_group("memory and speed"), defaults)
-    _add_tracking(parser.add_argument_group("what is told"), defaults)
+    _add_tracking(parser.add_argument_group("reports"), defaults)
 
 
 def run_settings(arguments: Namespace) -> RunSettings:
@@ -125,7 +125,7 @@ def add_bad_samples(group: Group, default: str) -> None:
         "--bad-samples",
         choices=(STOP, SKIP),
         default=default,
-        help="what to do with one that can't be used, once it is named (default: %(default)s)",
+        help="what to do about a sample that can't be used, after naming it (default: %(default)s)",
     )
 
 
@@ -164,7 +164,8 @@ def add_snr_gamma(group: Group) -> None:
         nargs="?",
         const=5.0,
         metavar="X",
-        help="weight the loss by Min-SNR with this gamma; alone it means 5 (default: no weights)",
+        help="weight the loss by Min-SNR with this gamma, which is 5 if you give none "
+        "(default: no weights)",
     )
 
 
@@ -188,25 +189,32 @@ def _add_output(group: Group, defaults: RunSettings) -> None:
         "--unet-resume-path",
         "--resume-from-checkpoint",
         metavar="DIR",
-        help=f"go on from a checkpoint ('{LATEST}': the last in the output directory), or begin "
+        help=f"resume from a checkpoint ('{LATEST}': the last in the output directory), or begin "
         "with the weights of a model directory",
     )
     add_switch(
         group,
         "--disable-optimizer-restore",
-        "take the checkpoint's weights alone; steps are counted from 0",
+        "use only the checkpoint's weights, and count steps from 0",
     )
-    add_number(group, "--seed", defaults.seed, "decides all that is drawn", whole=True)
+    add_number(group, "--seed", defaults.seed, "decides everything that is random", whole=True)
     for flag, default, meaning in (
         ("--save-n-steps", defaults.save_n_steps, "steps between two checkpoints"),
-        ("--save-starting-step", defaults.save_starting_step, "the first; 0: only at the end"),
-        ("--checkpoints-total-limit", None, "keep the newest so many (default: all)"),
+        (
+            "--save-starting-step",
+            defaults.save_starting_step,
+            "the step of the first checkpoint; 0: only at the end",
+        ),
+        ("--checkpoints-total-limit", None, "keep only the newest N checkpoints (default: all)"),
     ):
         add_number(group, flag, default, meaning, whole=True)
 
 
 def _add_length(group: Group, defaults: RunSettings, steps: int | None) -> None:
-    epochs, updates = "times through the data", "updates in all, instead of epochs"
+    epochs, updates = (
+        "number of passes through the data",
+        "number of updates in total, instead of epochs",
+    )
     if steps is None:
         epochs += " (default: 1)"
     else:
@@ -225,15 +233,23 @@ def _add_length(group: Group, defaults: RunSettings, steps: int | None) -> None:
 
 
 def _add_optimizer(group: Group, defaults: RunSettings) -> None:
-    add_number(group, "--learning-rate", defaults.learning_rate, "at its highest")
-    add_switch(group, "--scale-lr", "multiply it by the samples of an update")
+    add_number(group, "--learning-rate", defaults.learning_rate, "the peak learning rate")
+    add_switch(
+        group, "--scale-lr", "multiply the learning rate by the number of samples per update"
+    )
     group.add_argument(
         "--lr-scheduler",
         choices=SCHEDULES,
         default=defaults.lr_scheduler,
-        help="how it changes (default: %(default)s)",
+        help="how the learning rate changes (default: %(default)s)",
     )
-    add_number(group, "--lr-warmup-steps", defaults.lr_warmup_steps, "steps to rise in", whole=True)
+    add_number(
+        group,
+        "--lr-warmup-steps",
+        defaults.lr_warmup_steps,
+        "steps until the learning rate reaches its peak",
+        whole=True,
+    )
     add_switch(group, "--use-8bit-adam", "less memory; needs bitsandbytes and a GPU")
     for flag, default, meaning in (
         ("--adam-beta1", defaults.adam_beta1, "AdamW's first decay"),
@@ -244,7 +260,9 @@ def _add_optimizer(group: Group, defaults: RunSettings) -> None:
     ):
         add_number(group, flag, default, meaning)
     add_switch(group, "--use-ema", "use the moving average of the weights")
-    add_number(group, "--ema-decay", defaults.ema_decay, "how much of it stays at each step")
+    add_number(
+        group, "--ema-decay", defaults.ema_decay, "how much of the average is kept at each step"
+    )
 
 
 def _add_memory(group: Group, defaults: RunSettings) -> None:
@@ -252,7 +270,8 @@ def _add_memory(group: Group, defaults: RunSettings) -> None:
         "--mixed-precision",
         choices=PRECISIONS,
         default=defaults.mixed_precision,
-        help="compute in half precision; what learns stays in float32 (default: %(default)s)",
+        help="compute in half precision; the weights that learn stay in float32 (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--gradient-checkpointing",
@@ -267,7 +286,7 @@ def _add_memory(group: Group, defaults: RunSettings) -> None:
         "seconds that processes wait for each other",
         whole=True,
     )
-    add_switch(group, "--xformers", "changes nothing: PyTorch's own attention does it today")
+    add_switch(group, "--xformers", "has no effect: PyTorch's own attention replaces it")
 
 
 def _add_tracking(group: Group, defaults: RunSettings) -> None:
@@ -275,10 +294,10 @@ def _add_tracking(group: Group, defaults: RunSettings) -> None:
         "--report-to",
         choices=TRACKERS,
         default=defaults.report_to,
-        help="beside report.html, which is always written (default: %(default)s)",
+        help="in addition to report.html, which is always written (default: %(default)s)",
     )
     group.add_argument(
-        "--test-prompts", default="", metavar="A|B", help="what to make validation GIFs of"
+        "--test-prompts", default="", metavar="A|B", help="prompts of the validation GIFs"
     )
     add_number(
         group,
@@ -287,7 +306,7 @@ def _add_tracking(group: Group, defaults: RunSettings) -> None:
         "steps between two validations",
         whole=True,
     )
-    add_switch(group, "--run-validation-at-start", "also before the first step")
+    add_switch(group, "--run-validation-at-start", "validate before the first step too")
     group.add_argument(
         "--project-name", default=defaults.project_name, help="(default: %(default)s)"
     )

@@ -22,16 +22,16 @@ _EXAMPLE = """\
 examples:
   hotshot warm-up --pretrained-path hotshotco/Hotshot-XL     after installing or updating
 
-Kernels are kept below ~/.cache/hotshot, or where XDG_CACHE_HOME says, by card and by version of
-PyTorch and of Hotshot. On a GPU they serve every size; on a CPU the size that you name."""
+Kernels are stored below ~/.cache/hotshot, or where XDG_CACHE_HOME says, by card and by version of
+PyTorch and of Hotshot. On a GPU they fit every size, on a CPU only the one that you name."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
     """Declare the sub-command and its flags."""
     parser = subparsers.add_parser(
         "warm-up",
-        help="make a model's kernels for this machine's GPU beforehand",
-        description="Makes the kernels that a model's steps are computed with, and keeps them.",
+        help="compile a model's kernels for this machine's GPU beforehand",
+        description="Compiles the kernels that a model's steps are computed with, and stores them.",
         epilog=_EXAMPLE,
     )
     parser.add_argument(

@@ -30,8 +30,8 @@ example:
   hotshot worker --join hs1:… --devices cuda:0,cuda:1 --cache-gb 100
 
 `hotshot-bot host add NAME` on the bot's machine prints the line. This machine needs no open port:
-it dials, and dials again whenever the connection is lost. SIGTERM, or Ctrl-C, lets it finish what
-it makes; a second one doesn't."""
+it connects to the bot, and reconnects whenever the connection is lost. SIGTERM or Ctrl-C lets it
+finish what it is making; a second one stops it at once."""
 _MOST_GIGABYTES = 1_000_000
 _MEMORY_SHARE = 0.6  # of the machine, for all workers together
 
@@ -47,7 +47,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     parser = subparsers.add_parser(
         "worker",
         help="make GIFs for a bot on another machine",
-        description="Makes GIFs on this machine for a bot that is elsewhere.",
+        description="Makes GIFs on this machine for a bot on another one.",
         epilog=_EXAMPLE,
     )
     parser.add_argument(
@@ -68,13 +68,13 @@ def add_to(subparsers: Subparsers) -> Parser:
         type=_gigabytes,
         default=50.0,
         metavar="GB",
-        help="how much of the files that jobs need is kept here (default: 50)",
+        help="how many gigabytes of the files that jobs need to keep here (default: 50)",
     )
     parser.add_argument(
         "--cache-dir",
         type=Path,
         metavar="DIRECTORY",
-        help="where they are kept (default: hotshot/ in your cache directory)",
+        help="where to keep these files (default: hotshot/ in your cache directory)",
     )
     parser.add_argument(
         "--model",
@@ -82,7 +82,8 @@ def add_to(subparsers: Subparsers) -> Parser:
         action="append",
         default=[],
         metavar="NAME=DIRECTORY",
-        help="where the model is here that the bot has in a directory, and calls NAME",
+        help="where this machine has the model that the bot calls NAME and has in a directory "
+        "of its own",
     )
     parser.add_argument(
         "--log-format",

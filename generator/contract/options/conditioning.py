@@ -89,8 +89,8 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--lora",
             group=FlagGroup.MODEL,
-            help="a LoRA's file, directory or hub id (strength: 1); again for each; none: without "
-            "the recipe's",
+            help="a LoRA's file, directory or hub id (default strength: 1); repeat the flag "
+            "for more; none: leave out the recipe's",
             metavar="PATH[:STRENGTH]",
             given="again",
             takes_none=True,
@@ -142,10 +142,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--control-type",
             group=FlagGroup.CONTROL,
-            help="canny: the outlines stay, so a square stays a square; depth: shapes and "
-            "distances stay; loose: depth at 0.7 of its strength and for 0.7 of the steps, so what "
-            "moves where stays, and the prompt says its shape; or a ControlNet's directory, file "
-            "or hub id; none: follow nothing, whatever the recipe does",
+            help="canny: keeps the outlines, so a square stays a square; depth: keeps shapes "
+            "and distances; loose: depth at 0.7 of its strength and for 0.7 of the steps, "
+            "so it keeps only what moves where, and the prompt decides the shape; or a "
+            "ControlNet's directory, file or hub id; none: follow nothing, even if the "
+            "recipe does",
             metavar="TYPE",
             given="again",
             takes_none=True,
@@ -204,7 +205,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--control-guidance-end",
             group=FlagGroup.CONTROL,
-            help="up to which (default: 1)",
+            help="up to which fraction (default: 1)",
             given="again",
         ),
     ).declared
@@ -214,8 +215,8 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--control-annotator",
             group=FlagGroup.CONTROL,
-            help="what makes the ControlNet's pictures from the source's; none: they are as they "
-            "are (default: auto, the one that suits the type)",
+            help="what turns the source's frames into the ControlNet's input; none: use them "
+            "as they are (default: auto, the one that suits the type)",
             given="again",
         ),
     ).declared
@@ -229,9 +230,9 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--image",
             group=FlagGroup.IMAGE,
-            help="what the first look is: a picture for all frames, or a GIF or video with one for "
-            "each; a file, a directory of frames or a link, scaled to fill, its middle kept; none: "
-            "without the recipe's",
+            help="what the frames begin from: one picture for all, or a GIF or video with one "
+            "for each; a file, a directory of frames or a link, scaled to fill and "
+            "cropped to its middle; none: leave out the recipe's",
             metavar="SOURCE",
             given="once",
             takes_none=True,
@@ -284,8 +285,8 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--keep-frames",
             group=FlagGroup.IMAGE,
-            help="begin with its first N frames as they are, and make those that follow (default: "
-            "0: all frames are made from it)",
+            help="keep its first N frames as they are, and make those that follow (default: 0, "
+            "which makes all frames from it)",
             metavar="N",
         ),
     ).declared

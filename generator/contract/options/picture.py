@@ -58,8 +58,8 @@ class PictureOptions:
         flag=Flag(
             name="--prompt",
             group=FlagGroup.PICTURE,
-            help="what to show; (word:1.3) weighs more; '0: a red ball | 4: a blue ball' changes "
-            "at frame 4, and '~4:' bit by bit until then",
+            help="what to show; (word:1.3) weighs more; '0: a red ball | 4: a blue ball' "
+            "changes at frame 4, with '~4:' gradually until then",
             leads=True,
         ),
     ).declared
@@ -95,7 +95,7 @@ class PictureOptions:
         subject=Text("The height"),
         bounds=lambda limits: (limits.min_edge, limits.max_edge),
         default=lambda limits: limits.size(DEFAULT_SIZE).height,
-        flag=Flag(name="--height", group=FlagGroup.PICTURE, help="the same"),
+        flag=Flag(name="--height", group=FlagGroup.PICTURE, help="pixels, like --width"),
     ).declared
     frames: int | None = OptionSpec(
         kind=Kind.WHOLE_NUMBER,
@@ -138,7 +138,7 @@ class PictureOptions:
         flag=Flag(
             name="--motion",
             group=FlagGroup.PICTURE,
-            help="how a clip longer than --window is made: continue: what repeats, repeats on; "
+            help="how a clip longer than --window is made: continue: what repeats keeps repeating; "
             "stretch: one motion over all frames; loop: the last frame joins the first (default: "
             f"continue beyond {MAX_FRAMES} frames, else all frames at once, as with none)",
             takes_none=True,

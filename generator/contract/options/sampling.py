@@ -51,7 +51,7 @@ class SamplingOptions(PictureOptions):
             name="--quality",
             group=FlagGroup.SAMPLING,
             help="draft: half of the model's steps; fine: twice as many; with a distilled LoRA "
-            "(LCM, Lightning, Hyper-SD, TCD, DMD) as many as that was made for",
+            "(LCM, Lightning, Hyper-SD, TCD, DMD), as many as it was made for",
         ),
     ).declared
     steps: int | None = OptionSpec(
@@ -120,7 +120,7 @@ class SamplingOptions(PictureOptions):
         flag=Flag(
             name="--guidance-start",
             group=FlagGroup.SAMPLING,
-            help="from which fraction of the steps on to guide (default: 0)",
+            help="guide from this fraction of the steps on (default: 0)",
         ),
     ).declared
     guidance_end: float | None = OptionSpec(
@@ -128,7 +128,11 @@ class SamplingOptions(PictureOptions):
         field="guidance_end",
         subject=Text("The guidance end"),
         bounds=lambda _: (0, 1),
-        flag=Flag(name="--guidance-end", group=FlagGroup.SAMPLING, help="up to which (default: 1)"),
+        flag=Flag(
+            name="--guidance-end",
+            group=FlagGroup.SAMPLING,
+            help="guide up to this fraction of the steps (default: 1)",
+        ),
     ).declared
     pag: float | None = OptionSpec(
         kind=Kind.NUMBER,
@@ -146,8 +150,8 @@ class SamplingOptions(PictureOptions):
         flag=Flag(
             name="--pag-scale",
             group=FlagGroup.SAMPLING,
-            help="perturbed-attention guidance: clearer shapes for one more pass a step; 3 is "
-            "usual (default: 0, off)",
+            help="perturbed-attention guidance: clearer shapes for one more pass per step; 3 "
+            "is usual (default: 0, off)",
         ),
     ).declared
     freeu: bool | None = OptionSpec(
