@@ -52,37 +52,37 @@ class Families:
 
     def _declare_jobs(self) -> None:
         self.accepted = self._counter(
-            "jobs_accepted", "Jobs that were accepted, of people or of the bot's own.", "owner"
+            "jobs_accepted", "Accepted jobs, people's or the bot's own.", "owner"
         )
         self.ended = self._counter(
             "jobs_ended",
-            "Jobs that ended, by how (done, failed, cancelled), and why they failed.",
+            "Jobs that ended, by how (done, failed, cancelled) and why they failed.",
             "state",
             "failure",
         )
         self.retried = self._counter(
-            "jobs_retried", "Jobs that wait again after they ran, since their worker was gone."
+            "jobs_retried", "Jobs that were put back into the queue because their worker was gone."
         )
         self.jobs = self._gauge(
             "jobs",
-            "Unfinished jobs: queued, running, delivering, or interrupted (of a restored backup).",
+            "Unfinished jobs: queued, running, delivering, or interrupted (by a restored backup).",
             "state",
             "owner",
         )
         self.queue = self._gauge(
-            "queue_jobs", "People's jobs that wait, by the size of their server.", "server_size"
+            "queue_jobs", "People's waiting jobs, by the size of their server.", "server_size"
         )
         self.queue_limit = self._gauge(
-            "queue_limit", "How many unfinished jobs of people there may be (queue.size)."
+            "queue_limit", "How many unfinished jobs people may have in total (queue.size)."
         )
         self.wait = self._histogram(
-            "job_wait_seconds", "From waiting to a worker.", _WAITS, "owner"
+            "job_wait_seconds", "How long a job waited for a worker.", _WAITS, "owner"
         )
         self.work = self._histogram(
-            "job_work_seconds", "What the worker took for a job that was made.", _WORK, "model"
+            "job_work_seconds", "How long the worker took for a finished job.", _WORK, "model"
         )
         self.delivery = self._histogram(
-            "job_delivery_seconds", "From a made file to its message in Discord.", _DELIVERIES
+            "job_delivery_seconds", "From a finished file to its message in Discord.", _DELIVERIES
         )
         self.deliveries = self._counter(
             "deliveries",
@@ -92,59 +92,66 @@ class Families:
         )
         self.decisions = self._counter(
             "gate_decisions",
-            "What somebody wanted and was refused, and files that were shown, covered or withheld, "
-            "by the rule or quota.",
+            "Requests that were refused, and files that were shown, covered or withheld, by the "
+            "rule or quota.",
             "answer",
             "rule",
         )
 
     def _declare_workers(self) -> None:
         self.workers = self._gauge(
-            "workers", "Workers: starting, idle, busy, down, here and on GPU hosts.", "state"
+            "workers", "Workers here and on GPU hosts: starting, idle, busy, down.", "state"
         )
-        self.hosts = self._gauge("hosts", "Workers of GPU hosts, as these say it.", "state")
+        self.hosts = self._gauge(
+            "hosts", "Workers of GPU hosts, as reported by the hosts.", "state"
+        )
         self.worker_memory = self._gauge(
-            "worker_memory_bytes", "Memory that a worker's process holds.", "device"
+            "worker_memory_bytes", "Memory that a worker's process uses.", "device"
         )
         self.gpu_peak = self._gauge(
             "gpu_memory_peak_bytes",
-            "The most of its GPU's memory that a worker held for its last GIF.",
+            "The most GPU memory that a worker used for its last GIF.",
             "device",
         )
         self.gpu_size = self._gauge(
-            "gpu_memory_size_bytes", "All the memory of a worker's GPU.", "device"
+            "gpu_memory_size_bytes", "Total memory of a worker's GPU.", "device"
         )
 
     def _declare_discord(self) -> None:
         self.requests = self._counter(
-            "discord_requests", "Requests to Discord, by the class of their answer.", "status"
+            "discord_requests", "Requests to Discord, by the status class of the answer.", "status"
         )
         self.request_seconds = self._histogram(
             "discord_request_seconds", "From a request to Discord to its answer.", _REQUESTS
         )
         self.rate_limited = self._counter(
             "discord_rate_limited",
-            "Requests that Discord refused as too many, by whose limit it was.",
+            "Requests that Discord refused as too many, by the scope of the limit.",
             "scope",
         )
         self.shards = self._gauge("discord_shards", "Connections to the gateway.", "state")
         self.heartbeat = self._gauge(
             "discord_heartbeat_seconds",
-            "How long the slowest connection's last heartbeat took; 0 where none is connected.",
+            "How long the slowest connection's last heartbeat took; 0 if none is connected.",
         )
-        self.servers = self._gauge("discord_servers", "Servers that the bot is on.")
+        self.servers = self._gauge("discord_servers", "Servers that the bot is in.")
 
     def _declare_bot(self) -> None:
         self.database = self._histogram(
-            "database_seconds", "A query, with its wait for others.", _QUERIES, "operation"
+            "database_seconds",
+            "How long a query took, including its wait for others.",
+            _QUERIES,
+            "operation",
         )
         self.disk_free = self._gauge(
-            "disk_free_bytes", "What is free on the disk of storage.data_dir."
+            "disk_free_bytes", "Free space on the disk of storage.data_dir."
         )
         self.loop_lag = self._histogram(
-            "event_loop_lag_seconds", "How late the event loop was, four times a second.", _LAGS
+            "event_loop_lag_seconds",
+            "How late the event loop was, measured four times a second.",
+            _LAGS,
         )
-        self.version = self._gauge("build_info", "1, for this version.", "version")
+        self.version = self._gauge("build_info", "Always 1, labelled with the version.", "version")
 
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         self._describe(f"{name}_total", "counter", labels, says)
