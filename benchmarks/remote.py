@@ -19,11 +19,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 from aiohttp.test_utils import unused_port
 
 from benchmarks.bot import milliseconds, quantile
 from benchmarks.remote_bot import measure_bot, measure_commands
-from benchmarks.remote_hosts import ENGINE, agents
+from benchmarks.remote_hosts import ENGINE, PARTS, agents, cpu_by_part
 from benchmarks.sleeper import STEP_SECONDS
 from benchmarks.table import print_table
 from bot.broker.broker import open_broker
@@ -32,12 +33,21 @@ from bot.core.remote_settings import RemoteSettings
 from bot.jobs.outcomes import MadeFile
 from bot.storage.blobs import BlobStore
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.job_in_hand import Room
 from bot.workers.local import LocalBackend
 from bot.workers.remote.hub import FleetCallbacks, RemoteHub, run_hub
-from generator.contract.messages import Cancelled, Generate, Lora, Progress, Request, Started
+from generator.contract.messages import (
+    Cancelled,
+    Generate,
+    Lora,
+    Progress,
+    Request,
+    SlotFreed,
+    Started,
+)
 from generator.contract.worker_settings import WorkerSettings
 
-_PARTS = ("latencies", "transport", "commands", "bot")
+_SECTIONS = ("latencies", "transport", "commands", "bot")
 _LARGE_BYTES = 25_000_000
 _REQUEST = Request(prompt="x", seed=1, width=64, height=64, steps=1, guidance_scale=5.0)
 _SETTINGS = WorkerSettings(model="nano", engine=ENGINE, log_level="WARNING")
@@ -70,9 +80,14 @@ class _Probe:
         self._heard.put_nowait((time.perf_counter(), event))
 
     def submit(self, request: Request) -> Generate:
-        job = Generate(f"{next(_numbers):032x}", 1, request, ".gif")
+        job = Generate(f"{next(_numbers):032x}", 1, request, ".gif", has_waited=True)
         self.worker.submit(job)
         return job
+
+    async def next_event(self) -> JobEvent:
+        """Return what it says next."""
+        _, event = await self._heard.get()
+        return event
 
     async def hears(self, job: Generate, kind: type[JobEvent]) -> float:
         """Return when it said such a thing of a job."""
@@ -171,9 +186,9 @@ async def compare(rounds: int) -> tuple[Latencies, Latencies, list[float]]:
     return both[0], both[1], lost
 
 
-async def scale(workers: int, seconds: float) -> tuple[float, float]:
-    """Return jobs a second of one step, by so many workers that are always given the next, and the
-    CPU seconds that one costs this process.
+async def scale(workers: int, seconds: float) -> tuple[float, dict[str, float]]:
+    """Return jobs a second of one step, by so many workers that are given as many as they ask for,
+    and the CPU seconds that one costs each of ``PARTS``.
     """
     async with _bench() as bench, agents(bench.config, bench.directory, workers):
         probes = []
@@ -181,19 +196,31 @@ async def scale(workers: int, seconds: float) -> tuple[float, float]:
             probe = _Probe()
             await probe.start(bench.hub, await bench.here.get())
             probes.append(probe)
-        began, busy = time.perf_counter(), time.process_time()
+        me = psutil.Process()
+        began, busy = time.perf_counter(), cpu_by_part(me)
         until = began + seconds
         made = sum(await asyncio.gather(*(_work(probe, until) for probe in probes)))
-        passed = time.perf_counter() - began
-        return made / passed, (time.process_time() - busy) / made
+        passed, spent = time.perf_counter() - began, cpu_by_part(me)
+        return made / passed, {part: (spent[part] - busy[part]) / made for part in PARTS}
 
 
 async def _work(probe: _Probe, until: float) -> int:
-    made = 0
-    while time.perf_counter() < until:
-        await probe.hears(probe.submit(_REQUEST), MadeFile)
-        made += 1
-    return made
+    """Keep a worker at work as its supervisor does; return how many jobs it made."""
+    made, in_hand, room = 0, 0, Room()
+    while True:
+        while room.left > 0 and time.perf_counter() < until:
+            probe.submit(_REQUEST)
+            room.take(STEP_SECONDS)
+            in_hand += 1
+        if not in_hand:
+            return made
+        event = await probe.next_event()
+        if isinstance(event, SlotFreed):
+            room.add(event.room, STEP_SECONDS)
+        elif isinstance(event, MadeFile):
+            made, in_hand = made + 1, in_hand - 1
+            if not in_hand:
+                room.note_empty()
 
 
 def _rows(local: Latencies, remote: Latencies, lost: Sequence[float]) -> list[tuple[str, ...]]:
@@ -229,14 +256,15 @@ def measure_transport(counts: Sequence[int], seconds: float) -> None:
     for count in counts:
         rate, cpu = machine.run_event_loop(scale(count, seconds))
         share = f"{rate * STEP_SECONDS / count:.2f}"
-        rows.append((str(count), f"{rate:.0f} a second", share, f"{cpu * 1000:.1f} ms"))
-    heads = ("workers", "made", "of ideal", "CPU of the bot's side a job")
+        each = (f"{cpu[part] * 1000:.2f} ms" for part in PARTS)
+        rows.append((str(count), f"{rate:.0f} a second", share, *each))
+    heads = ("workers", "made", "of ideal", *(f"CPU a job: {part}" for part in PARTS))
     print_table("jobs of 50 ms, the transport alone", heads, rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.remote", description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=_PARTS, default=_PARTS)
+    parser.add_argument("--only", nargs="*", choices=_SECTIONS, default=_SECTIONS)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--workers", type=int, nargs="*", help="how many, one run for each")
     parser.add_argument("--seconds", type=float, default=10.0)

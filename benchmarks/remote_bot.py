@@ -23,7 +23,7 @@ from aiohttp.test_utils import unused_port
 
 from benchmarks.bot import megabytes
 from benchmarks.process import running
-from benchmarks.remote_hosts import agents
+from benchmarks.remote_hosts import PARTS, agents, cpu_by_part, cpu_seconds
 from benchmarks.sleeper import STEP_SECONDS
 from benchmarks.table import print_table
 from bot.core import machine
@@ -35,7 +35,7 @@ _UNFINISHED = 4  # jobs for each worker: one that it makes, and others that wait
 _MOST_AT_ONCE = 10  # commands; a crowd would have the bot answer, and its workers wait
 _LOOK_SECONDS = 0.2
 _TAIL_SECONDS = 5.0  # until what was made within the time is delivered
-_PARTS = ("bot", "hosts' agents", "their workers", "nats-server", "sandbox")
+_PARTS = (*PARTS, "sandbox")
 
 
 @asynccontextmanager
@@ -78,12 +78,12 @@ async def _cost(workers: int, rate: int, seconds: float) -> tuple[float, float, 
     """Return the CPU share and seconds a command, and the memory, at so many commands a second."""
     async with _bot(workers) as (discord, process, _):
         people = [discord.person(f"person{number}") for number in range(_PEOPLE)]
-        began, busy = time.perf_counter(), _cpu(process)
+        began, busy = time.perf_counter(), cpu_seconds(process)
         count = int(rate * seconds)
         for number, person in zip(range(count), itertools.cycle(people), strict=False):
             await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
             await person.slash("gif", prompt="x", steps=1)
-        used, passed = _cpu(process) - busy, time.perf_counter() - began
+        used, passed = cpu_seconds(process) - busy, time.perf_counter() - began
         return used / passed, used / count, process.memory_info().rss
 
 
@@ -107,9 +107,9 @@ async def _carried(workers: int, seconds: float) -> Carried:
         feeding = asyncio.create_task(_feed(discord, directory, workers, is_warm))
         try:
             await asyncio.wait_for(is_warm.wait(), _WITHIN)
-            began, busy = time.time(), _cpu_by_part(process)
+            began, busy = time.time(), _cpu(process)
             await asyncio.sleep(seconds)
-            ended, spent = time.time(), _cpu_by_part(process)
+            ended, spent = time.time(), _cpu(process)
             await asyncio.sleep(_TAIL_SECONDS)
         finally:
             feeding.cancel()
@@ -165,20 +165,8 @@ def _made(directory: Path, first: int) -> list[_Made]:
     return [_Made(datetime.fromisoformat(at).timestamp(), seconds) for at, seconds in rows]
 
 
-def _cpu_by_part(bot: psutil.Process) -> dict[str, float]:
-    """Return the CPU seconds of what belongs to this run: it is all below this process."""
-    me = psutil.Process()
-    spent = {"bot": _cpu(bot), "sandbox": _cpu(me)}
-    spent["nats-server"] = sum(map(_cpu, bot.children()))
-    agents = [each for each in me.children() if each.pid != bot.pid]
-    spent["hosts' agents"] = sum(map(_cpu, agents))
-    spent["their workers"] = sum(_cpu(each) for agent in agents for each in agent.children())
-    return spent
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _cpu(bot: psutil.Process) -> dict[str, float]:
+    return cpu_by_part(bot) | {"sandbox": cpu_seconds(psutil.Process())}
 
 
 def measure_commands(workers: int, seconds: float) -> None:

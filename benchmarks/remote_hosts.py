@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import psutil
+
 ENGINE = "benchmarks.sleeper:create"
+PARTS = ("bot", "hosts' agents", "their workers", "nats-server")
 _LEAVE_SECONDS = 20.0
 
 
@@ -27,6 +30,23 @@ async def agents(
             place = directory / f"host-{number}"
             started.append(await stack.enter_async_context(_agent(line, place, count)))
         yield started
+
+
+def cpu_by_part(bot: psutil.Process) -> dict[str, float]:
+    """Return the CPU seconds of each of ``PARTS``; ``bot`` has a server below it, this process has
+    the agents, and they their workers.
+    """
+    servers = [each for each in bot.children() if each.name() == "nats-server"]
+    agents = [each for each in psutil.Process().children() if "--join" in each.cmdline()]
+    workers = [each for agent in agents for each in agent.children()]
+    parts = [bot], agents, workers, servers
+    return {name: sum(map(cpu_seconds, part)) for name, part in zip(PARTS, parts, strict=True)}
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Return those of a process alone."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 async def _join_line(config: Path, name: str) -> str:

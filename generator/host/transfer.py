@@ -7,7 +7,7 @@ long as the job is wanted; what a file is decides its hash, at the end and as a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -127,23 +127,24 @@ class Transfer:
     async def _bring(self, file: Path, head: dict[str, Any], size: int, on_moved: OnMoved) -> bool:
         """Send chunks from where the bot says; return False where all came, and not whole."""
         acknowledged: int | None = 0
-        with await asyncio.to_thread(file.open, "rb") as opened:
-            while acknowledged is not None:
-                if acknowledged < 0:
-                    return False
-                acknowledged = await self._put_window(opened, head, acknowledged, size)
-                on_moved(size if acknowledged is None else max(acknowledged, 0), size)
+        while acknowledged is not None:
+            if acknowledged < 0:
+                return False
+            acknowledged = await self._put_window(file, head, acknowledged, size)
+            on_moved(size if acknowledged is None else max(acknowledged, 0), size)
         return True
 
     async def _put_window(
-        self, opened: BinaryIO, head: dict[str, Any], begin: int, size: int
+        self, file: Path, head: dict[str, Any], begin: int, size: int
     ) -> int | None:
         """Send some chunks at once; return how far the bot has the file, None for all of it."""
         end = min(size, begin + CHUNK_BYTES * CHUNKS_IN_FLIGHT)
-        sending = []
-        for offset in range(begin, end, CHUNK_BYTES) if end > begin else [begin]:
-            chunk = await asyncio.to_thread(_read, opened, offset)
-            sending.append(asyncio.create_task(self._put(head, offset, chunk)))
+        offsets = range(begin, end, CHUNK_BYTES) if end > begin else [begin]
+        chunks = await asyncio.to_thread(_read, file, offsets)  # at once: each costs a switch
+        sending = [
+            asyncio.create_task(self._put(head, offset, chunk))
+            for offset, chunk in zip(offsets, chunks, strict=True)
+        ]
         try:
             answers = await asyncio.gather(*sending)
         finally:
@@ -180,9 +181,11 @@ class Transfer:
                 return values, body
 
 
-def _read(opened: BinaryIO, offset: int) -> bytes:
-    opened.seek(offset)
-    return opened.read(CHUNK_BYTES)
+def _read(file: Path, offsets: Sequence[int]) -> list[bytes]:
+    """Return the chunks that begin at some offsets, which follow one another."""
+    with file.open("rb") as opened:
+        opened.seek(offsets[0])
+        return [opened.read(CHUNK_BYTES) for _ in offsets]
 
 
 def _disk_error(error: OSError) -> HotshotError:

@@ -30,6 +30,7 @@ Connect = Callable[[Callable[[], Awaitable[None]]], Awaitable[Client]]
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 10.0  # seconds between two tries
 _ASK_SECONDS, _ANSWER_SECONDS = 2.0, 3.0
+_GATHER_SECONDS = 0.002  # what is said so soon after the last that left goes together
 _MOST_WAITING_BYTES = 32 * 2**20  # of what was said and hasn't left
 _PENDING_BYTES = 32 * 2**20  # of one subscription's, not yet taken in; more are lost
 
@@ -166,10 +167,14 @@ class LastingLink:
 
     async def _send(self, client: Client, lost: asyncio.Event) -> None:
         """Send what is said until ``lost``: a client that publishes drops its cancellation."""
+        loop, sent_at = asyncio.get_running_loop(), 0.0
         while not lost.is_set():
             await self._has_mail.wait()
+            if (left := sent_at + _GATHER_SECONDS - loop.time()) > 0:
+                await asyncio.sleep(left)
             self._has_mail.clear()
             await self._send_outbox(client, lost)
+            sent_at = loop.time()
 
     async def _send_outbox(self, client: Client, lost: asyncio.Event) -> None:
         while self._outbox and not lost.is_set():

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,7 @@ from generator.worker import process
 
 logger = logging.getLogger(__name__)
 
+_EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
 _STOP_SECONDS = 3.0
 
 
@@ -32,6 +34,8 @@ class WorkerChild:
 
     def __init__(self, handle: process.WorkerHandle) -> None:
         self._handle = handle
+        self._more = select.poll()  # a connection's own ``poll`` makes one for each call
+        self._more.register(handle.events.fileno(), select.POLLIN)
         self._is_ready = False
         self._died: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._reaper: asyncio.Task[None] | None = None
@@ -87,9 +91,12 @@ class WorkerChild:
         await asyncio.shield(self._died)
 
     def _read(self) -> None:
-        """Take in the event that there is: of others the loop will tell as well, in their turn."""
+        """Take in the event that the loop told of, and those that came since."""
         try:
-            self._read_one()
+            for _ in range(_EVENTS_AT_ONCE):
+                self._read_one()
+                if not self._more.poll(0):
+                    return
         except (EOFError, OSError):
             self._handle_eof()
 

@@ -27,7 +27,7 @@ from generator.worker.job_loop import PARENT_SIGNALS, run
 class WorkerHandle:
     """A started worker. ``events`` turns readable with EOF the moment the process is gone.
 
-    ``events.fileno()`` suits ``loop.add_reader``; then ``events.poll()`` and ``receive``.
+    ``events.fileno()`` suits ``loop.add_reader``; then ``receive``.
     """
 
     process: SpawnProcess
