@@ -24,6 +24,7 @@ class Room:
     def __init__(self) -> None:
         self._jobs = 1
         self._seconds = 0.0  # of jobs that were handed over and aren't nearly computed
+        self.was_withheld = False  # some of what is left was, for those seconds
         self._is_there = asyncio.Event()
         self._is_there.set()
 
@@ -57,6 +58,7 @@ class Room:
 
     def _set(self, jobs: int, seconds: float) -> None:
         self._jobs, self._seconds = jobs, seconds
+        self.was_withheld = jobs > 0 and (self.was_withheld or seconds > MOST_SECONDS)
         if self.left > 0:
             self._is_there.set()
         else:

@@ -191,7 +191,8 @@ class DeviceSupervisor:
                     await self._room.wait()
                     continue
                 if tickets := self._waiting_tickets():
-                    has_had_jobs |= await self._start_jobs(worker, tickets, running, waited=True)
+                    waited = not self._room.was_withheld
+                    has_had_jobs |= await self._start_jobs(worker, tickets, running, waited=waited)
                     continue
                 ticket = await self._next_ticket(worker)
                 if ticket is None:

@@ -201,8 +201,10 @@ async def test_room_for_quick_jobs_is_none_behind_a_slow_one(tmp_path: Path) -> 
         await work.until(lambda: len(work.outcomes) == 1)
         assert len(work.handed_out) == 2
         worker.say(SlotFreed("b", 1, room=0))
-        await work.until(lambda: len(work.handed_out) == 3)
+        await work.until(lambda: len(worker.given) == 3)
         assert len(work.handed_out) == 3
+        # the worker isn't to take what was withheld for a slow bot
+        assert [job.has_waited for job in worker.given[1:]] == [True, False]
 
 
 async def test_of_room_that_makes_no_sense_little_is_believed(tmp_path: Path) -> None:
