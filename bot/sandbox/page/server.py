@@ -29,7 +29,8 @@ from bot.sandbox.server import Sandbox
 Json = dict[str, Any]
 
 _STATIC = Path(__file__).with_name("static")
-_ALL_SCRIPTS = "all.js"
+_ALL_SCRIPTS, _ALL_STYLES = "all.js", "all.css"
+_STYLES = ("page.css", "messages.css", "forms.css")  # in order: later ones decide
 _MOST_PAGES = 16
 _MOST_AT_ONCE = 32  # actions of one page that aren't answered yet
 _LONGEST_MESSAGE = 256 * 1024  # bytes of one websocket message from a page
@@ -66,6 +67,7 @@ class PageServer:
         self._actions = Actions(discord, self._uploads)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir()}
         self._files[_ALL_SCRIPTS] = _imports_of_all(self._files)
+        self._files[_ALL_STYLES] = b"".join(self._files[name] for name in _STYLES)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
 
@@ -194,6 +196,7 @@ class _Page:
         self._socket = socket
         self._discord = discord
         self._actions = actions
+        self._view = View(discord.world, discord.gateway)
         self._running: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -210,13 +213,15 @@ class _Page:
 
     async def _tell_changes(self) -> None:
         world = self._discord.world
-        view = View(world, self._discord.gateway)
         while True:
             try:
-                found = await world.changes.until(lambda: view.changes() or None, _LOOK_AGAIN)
+                found = await world.changes.until(self._changes, _LOOK_AGAIN)
             except TimeoutError:
                 continue
             await self._send(found)
+
+    def _changes(self) -> Json | None:
+        return self._view.changes() or None
 
     def _begin(self, text: str) -> None:
         """Start what a page asks for; what can't be read has no number to be answered by."""
@@ -233,7 +238,8 @@ class _Page:
 
     async def _answer(self, asked: Json) -> None:
         try:
-            answer = await self._actions.perform(asked)
+            is_of_page = asked.get("do") == "earlier"
+            answer = self._view.earlier() if is_of_page else await self._actions.perform(asked)
         except SandboxError as error:
             answer = _refusal(error)
         except Exception:  # noqa: BLE001 - a bug here ends neither the page nor the sandbox

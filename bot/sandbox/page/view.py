@@ -1,8 +1,9 @@
 """What the page is told of the world: all of it once, then what has changed since.
 
 Pure: reads the world, changes nothing. Messages are told apart by their number of versions, some at
-a time and the newest first, so that a page shows where it is before it knows all that was said;
-the small rest is sent whole, part by part, where it differs.
+a time and the newest first; those that were there before are told of as the page asks for them, so
+that it shows where it is before it knows all that was said. The small rest is sent whole, part by
+part, where it differs.
 """
 
 from __future__ import annotations
@@ -60,29 +61,47 @@ LOCALES = {
 
 
 class View:
-    """What one page knows. ``changes`` returns some of what it doesn't, and counts it as known."""
+    """What one page knows. Both methods return some of what it doesn't, and count it as known."""
 
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world = world
         self._gateway = gateway
         self._versions: dict[int, int] = {}  # by message; of those that are there
         self._parts: Json = {}
+        self._before = list(itertools.islice(reversed(world.messages), MOST_MESSAGES))[::-1]
+        self._begun = max(self._before, default=0)
 
     def changes(self) -> Json:
         """Return what is new: parts by their names, ``messages`` and ``gone``; {} for nothing.
 
         Messages are at most MESSAGES_AT_ONCE, of all that are new the latest; to be asked again.
+        The first time they are the latest of those that were there, as ``earlier`` returns them.
         """
-        found: Json = {}
+        found: Json = {} if self._parts else self.earlier()
         for name, part in self._current_parts().items():
             if self._parts.get(name) != part:
                 found[name] = self._parts[name] = part
         gone, changed = self._gone_messages(), self._changed_messages()
         if changed:
-            found["messages"] = [shown_message(self._world, each) for each in changed]
+            found["messages"] = self._told(changed) + found.get("messages", [])
         if gone:
             found["gone"] = [str(each) for each in gone]
         return found
+
+    def earlier(self) -> Json:
+        """Return the next ``messages`` of those from before, and whether there are ``more``."""
+        there = self._world.messages
+        found: list[Message] = []
+        while self._before and len(found) < MESSAGES_AT_ONCE:
+            message = there.get(self._before.pop())
+            if message is not None and not message.deleted:
+                found.append(message)
+        told: Json = {"messages": self._told(found[::-1])} if found else {}
+        return told | {"more": bool(self._before)}
+
+    def _told(self, messages: list[Message]) -> list[Json]:
+        self._versions.update((message.id, len(message.versions)) for message in messages)
+        return [shown_message(self._world, each) for each in messages]
 
     def _current_parts(self) -> Json:
         world = self._world
@@ -101,12 +120,10 @@ class View:
 
     def _changed_messages(self) -> list[Message]:
         known, there = self._versions, self._world.messages
+        newest = itertools.takewhile(lambda id_: id_ > self._begun, reversed(there))
         edited = [id_ for id_, version in known.items() if len(there[id_].versions) != version]
-        newest = itertools.islice(reversed(there), MOST_MESSAGES)
         unknown = [id_ for id_ in newest if id_ not in known and not there[id_].deleted]
-        changed = [there[id_] for id_ in sorted((*edited, *unknown))[-MESSAGES_AT_ONCE:]]
-        known.update((message.id, len(message.versions)) for message in changed)
-        return changed
+        return [there[id_] for id_ in sorted((*edited, *unknown))[-MESSAGES_AT_ONCE:]]
 
     def _gone_messages(self) -> list[int]:
         there = self._world.messages

@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.messages import Body, Draft, post
-from bot.sandbox.model import User
+from bot.sandbox.model import Message, User
 from bot.sandbox.page.server import PageServer
 from bot.sandbox.page.view import MESSAGES_AT_ONCE
 from tests.bot.sandbox.small_bot import GIF, SmallBot
@@ -171,20 +171,28 @@ async def test_nobody_presses_in_direct_messages_of_others(
     assert list(world.interactions) == []
 
 
-async def test_many_messages_come_some_at_a_time_and_the_newest_first(
+async def test_many_messages_come_as_they_are_asked_for_and_the_newest_first(
     discord: Sandbox, page: PageServer, http: aiohttp.ClientSession
 ) -> None:
     world = discord.world
-    posted = [
-        post(world, Draft(channel=discord.channel, author=world.bot, body=Body({"content": text})))
-        for text in map(str, range(2 * MESSAGES_AT_ONCE + 1))
-    ]
+
+    def say(text: str) -> Message:
+        body = Body({"content": text})
+        return post(world, Draft(channel=discord.channel, author=world.bot, body=body))
+
+    posted = [say(str(number)) for number in range(2 * MESSAGES_AT_ONCE + 1)]
     async with http.ws_connect(f"{page.url}socket", origin=origin(page)) as socket:
         opened = OpenPage(socket)
-        told = [(await opened.until("messages"))["messages"] for _ in range(3)]
-    assert [len(each) for each in told] == [MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, 1]
-    ids = [each["id"] for part in reversed(told) for each in part]
+        told = [await opened.until("messages")]
+        new = say("new, and told at once")
+        (later,) = (await opened.until("messages"))["messages"]
+        told += [await opened.ask("earlier") for _ in range(3)]
+    assert told.pop() == {"re": 1, "more": False}
+    assert [len(each["messages"]) for each in told] == [MESSAGES_AT_ONCE, MESSAGES_AT_ONCE, 1]
+    assert [each["more"] for each in told] == [True, True, False]
+    ids = [each["id"] for part in reversed(told) for each in part["messages"]]
     assert ids == [str(message.id) for message in posted]
+    assert later["id"] == str(new.id)
 
 
 async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: OpenPage) -> None:

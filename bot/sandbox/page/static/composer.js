@@ -31,6 +31,7 @@ export function startComposer() {
     command = null;
     drawText(box);
   });
+  state.addEventListener("offer", () => offer());
   startDropping(document.getElementById("place"), (files) => take(box, files));
   document.addEventListener("paste", (event) => {
     if (event.clipboardData?.files.length && !document.querySelector("dialog[open]")) {
@@ -38,6 +39,15 @@ export function startComposer() {
       take(box, event.clipboardData.files);
     }
   });
+}
+
+/** Show the commands, as a slash does. */
+function offer() {
+  const text = document.getElementById("composer-text");
+  if (!text) return;
+  text.value ||= "/";
+  text.focus();
+  text.dispatchEvent(new Event("input"));
 }
 
 function placeholder() {

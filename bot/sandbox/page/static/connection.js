@@ -5,6 +5,13 @@ import { say } from "./words.js";
 const FIRST_WAIT = 300; // ms until it is tried again; doubled each time
 const LONGEST_WAIT = 5000;
 
+/** Return an Error with the sentence of a refusal, in the language of who is there. */
+export function refusal({ error, values = {} }) {
+  const reason = values.reason && say(values.reason); // Discord's own
+  const made = new Error(say(error, { ...values, ...(reason && { reason }) }));
+  return Object.assign(made, { about: values.name }); // a field's label, where it is of a form
+}
+
 export class Connection {
   /** `onChange` gets what the sandbox tells; `onState` whether it is connected. */
   constructor(onChange, onState) {
@@ -36,7 +43,7 @@ export class Connection {
     const answer = this.waiting.get(payload.re);
     this.waiting.delete(payload.re);
     if (!answer) return;
-    if (payload.error) answer.reject(new Error(say(payload.error, payload.values)));
+    if (payload.error) answer.reject(refusal(payload));
     else answer.resolve(payload);
   }
 

@@ -4,12 +4,12 @@ import { el, newId, wayBackTo } from "./dom.js";
 import { say } from "./words.js";
 
 /**
- * Open a dialog. `submit` may throw an Error with a sentence: it is shown, and the dialog stays;
- * else the dialog closes, and what `submit` returned is called then.
+ * Open a dialog. `submit` may throw an Error with a sentence, and with the `field` that it is about:
+ * it is shown, and the dialog stays; else the dialog closes, and what `submit` returned is called then.
  */
 export function openDialog(heading, content, action, submit) {
   const title = newId("title");
-  const problem = el("p", { class: "problem", role: "alert" });
+  const problem = el("p", { id: newId("problem"), class: "problem", role: "alert" });
   const send = el("button", { type: "submit", class: "button primary", text: action });
   const cancel = el("button", { type: "button", class: "button secondary", text: say("Cancel") });
   const form = el(
@@ -27,6 +27,7 @@ export function openDialog(heading, content, action, submit) {
     event.preventDefault();
     if (send.disabled) return;
     problem.textContent = "";
+    form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
     send.disabled = true;
     try {
       const then = await submit();
@@ -35,6 +36,7 @@ export function openDialog(heading, content, action, submit) {
     } catch (error) {
       problem.textContent = error.message;
       problem.scrollIntoView({ block: "nearest" });
+      blame(error.field?.querySelector("input, textarea, select"), problem);
     } finally {
       send.disabled = false;
     }
@@ -47,4 +49,12 @@ export function openDialog(heading, content, action, submit) {
   document.body.append(dialog);
   dialog.showModal();
   form.querySelector("input, textarea, select")?.focus();
+}
+
+/** Lead to the input that a sentence is about. */
+function blame(input, problem) {
+  if (!input) return;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-errormessage", problem.id);
+  input.focus();
 }

@@ -38,11 +38,26 @@ export function notice(sentence, isGood = false) {
   setTimeout(() => shown.remove(), 12000);
 }
 
-/** Replace `old` by `made`, and let the keyboard stay at the part with the same `data-key`. */
-export function replaceKeepingFocus(old, made) {
-  const key = old.contains(document.activeElement) && document.activeElement.dataset.key;
+/**
+ * Replace `old` by `made`: the keyboard stays at the part with the same `data-key`, and pictures that
+ * both show go on.
+ */
+export function replaceInPlace(old, made) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  focused?.blur(); // else `old` is laid out without its pictures as it goes, and one loses one's place
+  keepPictures(old, made);
   old.replaceWith(made);
+  const key = focused?.dataset.key;
   if (key) (keyed(made, key) || made).focus({ preventScroll: true });
+}
+
+function keepPictures(old, made) {
+  for (const fresh of made.querySelectorAll("img, video")) {
+    const kept = [...old.querySelectorAll(fresh.tagName)].find(
+      (each) => each.getAttribute("src") === fresh.getAttribute("src") && each.alt === fresh.alt,
+    );
+    if (kept) fresh.replaceWith(kept);
+  }
 }
 
 /** Return what gives the keyboard back to a part of a message, which may be drawn anew meanwhile. */

@@ -1,4 +1,4 @@
-// The fields of forms: each is {name, element, read}, and `read` returns what is sent.
+// The fields of forms: each is {name, label, isNeeded, element, read}; `read` returns what is sent.
 
 import { el, newId } from "./dom.js";
 import { offered } from "./offers.js";
@@ -10,16 +10,22 @@ const KINDS = { 4: text, 3: choices, 5: choices, 6: choices, 7: choices, 8: choi
 /** Return the field of a form's component. */
 export function field(part, label, description) {
   const make = KINDS[part.type] || unknown;
-  return { name: part.custom_id, ...make(part, label, description) };
+  const isNeeded = isRequired(part) && part.type !== 23 && part.type in KINDS;
+  return { name: part.custom_id, label, isNeeded, ...make(part, label, description) };
 }
 
 function isRequired(part) {
   return part.required ?? true;
 }
 
+/** Return an attribute that lets a screen reader say a field's description, where it has one. */
+function described(id, description) {
+  return { "aria-describedby": description ? `${id}-about` : null };
+}
+
 function title(id, label, part, description) {
   const mark = isRequired(part) && part.type !== 23 ? el("span", { class: "required", text: " *", "aria-hidden": "true" }) : null;
-  const about = description ? el("small", { text: description }) : null;
+  const about = description ? el("small", { id: `${id}-about`, text: description }) : null;
   return [el("label", { for: id }, label, mark), about];
 }
 
@@ -31,6 +37,7 @@ function text(part, label, description) {
     maxlength: part.max_length ?? 4000,
     minlength: part.min_length,
     "aria-required": String(isRequired(part)),
+    ...described(id, description),
     autocomplete: "off",
   };
   const input = part.style === 2 ? el("textarea", { ...attributes, rows: "4" }) : el("input", { ...attributes, type: "text" });
@@ -43,7 +50,7 @@ function choices(part, label, description) {
   const most = part.max_values ?? 1;
   if (most > 1) return checklist(part, label, description, items);
   const id = newId("field");
-  const select = el("select", { id, "aria-required": String(isRequired(part)) });
+  const select = el("select", { id, "aria-required": String(isRequired(part)), ...described(id, description) });
   select.append(el("option", { value: "", text: part.placeholder || say("Nothing chosen") }));
   for (const item of items) {
     const option = el("option", { value: item.value, text: item.label, title: item.description });
@@ -90,7 +97,13 @@ function group(type, part, label, description, items) {
   );
   const mark = isRequired(part) ? el("span", { class: "required", text: " *", "aria-hidden": "true" }) : null;
   return {
-    element: el("fieldset", { class: "field" }, el("legend", {}, label, mark), description ? el("small", { text: description }) : null, rows),
+    element: el(
+      "fieldset",
+      { class: "field", ...described(name, description) },
+      el("legend", {}, label, mark),
+      description ? el("small", { id: `${name}-about`, text: description }) : null,
+      rows,
+    ),
     read: () => inputs.filter((each) => each.checked).map((each) => each.value),
   };
 }
@@ -105,7 +118,8 @@ function box(part, label, description) {
 function files(part, label, description) {
   const id = newId("field");
   const most = part.max_values ?? 1;
-  const input = el("input", { id, type: "file", multiple: most > 1, "aria-required": String(isRequired(part)) });
+  const attributes = { "aria-required": String(isRequired(part)), ...described(id, description) };
+  const input = el("input", { id, type: "file", multiple: most > 1, ...attributes });
   const sent = new Map(); // a file that was uploaded isn't uploaded again at a second try
   const read = async () => {
     const chosen = [...input.files];

@@ -17,11 +17,26 @@ function openForm(interaction, modal) {
   const place = { user: state.me, channel: state.place };
   const parts = modal.components.map((part) => drawnPart(part, fields));
   openDialog(modal.title, parts, say("Submit"), async () => {
-    const values = {};
-    for (const each of fields) values[each.name] = await each.read();
-    const answer = await state.connection.ask("submit", { ...place, interaction, values });
+    const values = await valuesOf(fields);
+    const asked = state.connection.ask("submit", { ...place, interaction, values });
+    const answer = await asked.catch((error) => {
+      throw Object.assign(error, { field: fields.find((each) => each.label === error.about)?.element });
+    });
     return answer.modal ? () => state.tell("form", answer) : null;
   });
+}
+
+/** Read what was filled in. Throws an Error, with the `field` that it is about, for what is missing. */
+async function valuesOf(fields) {
+  const values = {};
+  for (const { name, label, isNeeded, element, read } of fields) {
+    const value = await read();
+    if (isNeeded && (value === null || value.length === 0)) {
+      throw Object.assign(new Error(say("{name} has to be filled in.", { name: label })), { field: element });
+    }
+    values[name] = value;
+  }
+  return values;
 }
 
 function drawnPart(part, fields) {

@@ -19,10 +19,15 @@ export function messageElement(message) {
     "article",
     { class: `message${message.only_for ? " ephemeral" : ""}`, "aria-labelledby": name, tabindex: "-1", data: { id: message.id, key: "message" } },
     above(message),
-    el("div", { class: "avatar", "aria-hidden": "true", text: state.nameOf(message.author.id).slice(0, 1).toUpperCase() }),
+    el("div", { class: avatarOf(message.author), "aria-hidden": "true", text: state.nameOf(message.author.id).slice(0, 1).toUpperCase() }),
     el("div", { class: "message-body" }, head(message, name), body(message), below(message)),
     more(message),
   );
+}
+
+/** Return the classes of somebody's picture: each person has a colour, the bots the page's own. */
+function avatarOf({ id, bot }) {
+  return bot ? "avatar" : `avatar hue-${BigInt(id) % 5n}`;
 }
 
 function above(message) {

@@ -19,6 +19,10 @@ export class Messages {
     return this.byId.has(id);
   }
 
+  ids() {
+    return this.byId.keys();
+  }
+
   put(message) {
     if (!this.byId.has(message.id)) this.insert(message.id, message.channel_id);
     this.byId.set(message.id, message);

@@ -1,7 +1,8 @@
 // What the page knows of the world, who is looking, and where. Draws nothing.
 
-import { Connection } from "./connection.js";
+import { Connection, refusal } from "./connection.js";
 import { isLater, Messages } from "./messages.js";
+import { whenIdle } from "./tasks.js";
 import { say, speak } from "./words.js";
 
 const PARTS = ["bot", "cdn", "people", "guilds", "dms", "commands", "locales", "upload_limit"];
@@ -22,7 +23,8 @@ class State extends EventTarget {
     this.cdn = "";
     this.upload_limit = 0;
     this.isConnected = false;
-    this.isToldAnew = true; // what comes next is all that there is
+    this.isToldAnew = true; // what comes next is told from the beginning
+    this.doubtful = new Set(); // ids of messages from before, until it is told that they are there
     this.me = remembered("me");
     this.place = remembered("place");
     this.unread = new Set();
@@ -45,21 +47,42 @@ class State extends EventTarget {
   }
 
   apply(changes) {
-    const isFirst = this.isToldAnew;
-    if (isFirst) this.messages = new Messages();
+    const isAnew = this.isToldAnew;
     this.isToldAnew = false;
+    const isFirst = isAnew && changes.bot.id !== this.bot.id; // else it is the world from before
+    if (isFirst) this.messages = new Messages();
+    if (isAnew) this.doubtful = new Set(this.messages.ids());
     for (const part of PARTS) if (part in changes) this[part] = changes[part];
     this.settle();
     const wasUnread = this.unread.size;
     const added = this.takeMessages(changes.messages || [], isFirst);
-    for (const id of changes.gone || []) this.messages.delete(id);
-    const isOther = (...parts) => isFirst || parts.some((part) => part in changes);
+    const gone = [...(changes.gone || []), ...this.goneBefore(changes)];
+    for (const id of gone) this.messages.delete(id);
+    const isOther = (...parts) => isAnew || parts.some((part) => part in changes);
     if (isOther("bot", "people", "guilds", "dms") || this.unread.size !== wasUnread) this.tell("places");
     if (isOther("bot", "people")) this.tell("status");
     if (isOther("commands", "people")) this.tell("commands");
-    const everything = isOther("people", "cdn", "commands");
-    const { messages: changed = [], gone = [] } = changes;
-    this.tell("messages", everything ? null : { changed, gone, added });
+    const { messages: changed = [] } = changes;
+    if (!isFirst) this.tell("messages", { changed, gone, added });
+    if (isOther("people", "cdn", "commands")) this.tell("messages", null);
+    if (changes.more) whenIdle(() => this.askForEarlier());
+  }
+
+  /** Ask for what was said before: once there is time, so that it keeps nobody from reading. */
+  async askForEarlier() {
+    try {
+      this.apply(await this.connection.ask("earlier"));
+    } catch {
+      // the connection broke; what comes next is told from the beginning
+    }
+  }
+
+  /** Return the ids of messages from before that aren't told of any more, once all is told. */
+  goneBefore(changes) {
+    if (changes.more !== false) return [];
+    const gone = [...this.doubtful];
+    this.doubtful.clear();
+    return gone;
   }
 
   /** Take messages, and return the ids of new ones: those that are later than all before. */
@@ -68,6 +91,7 @@ class State extends EventTarget {
     const added = [];
     for (const message of messages) {
       const isNew = !this.messages.has(message.id) && isLater(message.id, before);
+      this.doubtful.delete(message.id);
       this.messages.put(message);
       if (isLater(message.id, this.newest)) this.newest = message.id;
       if (isFirst || !isNew) continue; // they come newest first
@@ -204,6 +228,6 @@ export async function upload(file) {
     throw new Error(say("{name} could not be uploaded; is the sandbox still running?", { name: file.name }));
   }
   const answer = await response.json();
-  if (answer.error) throw new Error(say(answer.error, answer.values));
+  if (answer.error) throw refusal(answer);
   return answer.upload;
 }

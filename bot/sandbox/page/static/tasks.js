@@ -15,6 +15,13 @@ export function afterFrame(job) {
   else requestAnimationFrame(() => soon(job));
 }
 
+const idle = window.requestIdleCallback ?? ((job) => setTimeout(job, 50)); // Safari has none
+
+/** Do something once there is time: what nobody waits for. */
+export function whenIdle(job) {
+  idle(job, { timeout: 1000 }); // ms; nobody is idle in the background
+}
+
 /** Do something soon, after what is being done now; asked for twice until then, it is done once. */
 export function soon(job) {
   if (jobs.has(job)) return;

@@ -2,20 +2,21 @@
 // reads. Only those that changed are drawn anew, a few at a time. The box is laid out from its end
 // (page.css), so it stays at what is read whatever is drawn above, and nothing here measures it.
 
-import { el, replaceKeepingFocus } from "./dom.js";
+import { el, replaceInPlace } from "./dom.js";
 import { messageElement } from "./message.js";
 import { isLater } from "./messages.js";
 import { state } from "./state.js";
 import { afterFrame, soon } from "./tasks.js";
 import { say } from "./words.js";
 
-const STEP = 25; // messages that are shown at first, and more at a time
-const MOST = 75; // that stand in the page: each costs a little whenever anything is drawn
-const SLICE = 6; // ms of drawing until the page does something else
+const FIRST = 10; // messages that are shown at first
+const STEP = 20; // and more at a time, as one reads on
+const MOST = 60; // that stand in the page: each costs a little whenever anything is drawn
+const SLICE = 4; // ms of drawing until the page does something else
 const AHEAD = "400px 0px"; // of where one reads, more are drawn
 const AT_END = "0px 0px 120px 0px";
 
-let size = STEP;
+let size = FIRST;
 let end = null; // id of the newest that is shown; null for what was said last
 let newest = ""; // id of the newest that was there when it was drawn
 const shown = new Map(); // elements by message
@@ -31,8 +32,12 @@ export function startTimeline() {
   newestBar = document.getElementById("newest"); // in view whatever is read
   welcome = document.getElementById("welcome");
   state.addEventListener("messages", ({ detail }) => {
-    if (detail) change(detail);
-    else drawAll();
+    if (!detail) {
+      drawAll();
+      afterFrame(draw); // the rest of the page is drawn anew, too
+      return;
+    }
+    change(detail);
     soon(draw);
   });
   watching = [
@@ -65,7 +70,8 @@ function moveAlong() {
 /** Return what is there and which part of it is to be shown. */
 function part() {
   const every = state.messagesHere();
-  const last = end ? every.findLastIndex((each) => !isLater(each.id, end)) + 1 : every.length;
+  const till = end ? every.findLastIndex((each) => !isLater(each.id, end)) + 1 : every.length;
+  const last = till || Math.min(size, every.length); // the first ones where what was read is gone
   return { every, first: Math.max(0, last - size), last };
 }
 
@@ -90,7 +96,7 @@ function showLater() {
 
 function showNewest() {
   end = null;
-  size = STEP;
+  size = FIRST;
   near.end = true;
   box.scrollTop = 0;
 }
@@ -107,7 +113,18 @@ function drawAll() {
   earlier.replaceChildren(button(say("Show earlier messages"), showEarlier));
   later.replaceChildren(button(say("Show later messages"), showLater));
   newestBar.replaceChildren(button(say("To the newest message"), goToNewest));
-  welcome.textContent = say("Nothing was said here yet. Type / to see what the bot offers.");
+  drawWelcome();
+}
+
+/** Say what to do first, where there is something. */
+function drawWelcome() {
+  const isOffered = state.bot.connected && state.commandsHere(1).length > 0;
+  const show = el("button", { type: "button", class: "button primary", text: say("Show what the bot offers") });
+  show.addEventListener("click", () => state.tell("offer"));
+  welcome.replaceChildren(
+    el("b", { text: say("Nothing was said here yet.") }),
+    ...(isOffered ? [el("span", { text: say("Type / and choose what the bot shall do.") }), show] : []),
+  );
 }
 
 function button(text, act) {
@@ -185,8 +202,7 @@ function drawOne(message, old, below) {
     log.insertBefore(made, below);
     return;
   }
-  keepPictures(old, made);
-  replaceKeepingFocus(old, made);
+  replaceInPlace(old, made);
 }
 
 function finish(isMoreAbove, isMoreBelow) {
@@ -195,14 +211,4 @@ function finish(isMoreAbove, isMoreBelow) {
   welcome.hidden = shown.size > 0;
   box.removeAttribute("aria-busy");
   for (const each of watching) each.again(); // what was in view may be so still
-}
-
-/** Let pictures that both versions of a message show go on instead of being loaded anew. */
-function keepPictures(old, made) {
-  for (const fresh of made.querySelectorAll("img, video")) {
-    const kept = [...old.querySelectorAll(fresh.tagName)].find(
-      (each) => each.getAttribute("src") === fresh.getAttribute("src") && each.alt === fresh.alt,
-    );
-    if (kept) fresh.replaceWith(kept);
-  }
 }

@@ -36,7 +36,9 @@ const SENTENCES = [
   ["Show earlier messages", "Frühere Nachrichten zeigen", "Afficher les messages précédents", "Mostrar mensajes anteriores", "以前のメッセージを表示"],
   ["Show later messages", "Spätere Nachrichten zeigen", "Afficher les messages suivants", "Mostrar mensajes posteriores", "以降のメッセージを表示"],
   ["To the newest message", "Zur neuesten Nachricht", "Aller au message le plus récent", "Ir al mensaje más reciente", "最新のメッセージへ"],
-  ["Nothing was said here yet. Type / to see what the bot offers.", "Hier wurde noch nichts geschrieben. Tippe /, um zu sehen, was der Bot anbietet.", "Rien n’a encore été dit ici. Tapez / pour voir ce que le bot propose.", "Aún no se ha dicho nada aquí. Escribe / para ver qué ofrece el bot.", "まだメッセージがありません。/ を入力すると、ボットのコマンドが表示されます。"],
+  ["Nothing was said here yet.", "Hier wurde noch nichts geschrieben.", "Rien n’a encore été dit ici.", "Aquí todavía no se ha dicho nada.", "ここにはまだメッセージがありません。"],
+  ["Type / and choose what the bot shall do.", "Tippe / und wähle, was der Bot tun soll.", "Tapez / et choisissez ce que le bot doit faire.", "Escribe / y elige qué debe hacer el bot.", "/ を入力して、ボットにしてほしいことを選んでください。"],
+  ["Show what the bot offers", "Zeigen, was der Bot anbietet", "Voir ce que propose le bot", "Ver qué ofrece el bot", "ボットの機能を見る"],
   ["a message that was deleted", "eine gelöschte Nachricht", "un message supprimé", "un mensaje eliminado", "削除されたメッセージ"],
   ["a message", "eine Nachricht", "un message", "un mensaje", "メッセージ"],
   ["{name} used {command}", "{name} hat {command} verwendet", "{name} a utilisé {command}", "{name} usó {command}", "{name} が {command} を使いました"],
@@ -101,6 +103,13 @@ const SENTENCES = [
   ["The page said nothing for {name}.", "Die Seite hat für {name} nichts angegeben.", "La page n’a rien indiqué pour {name}.", "La página no indicó nada para {name}.", "{name} の値が送られませんでした。"],
   ["The sandbox failed at that; its log says how.", "Daran ist die Sandbox gescheitert; wie, steht in ihrem Protokoll.", "Le bac à sable a échoué ; son journal dit comment.", "El entorno de pruebas falló; su registro dice cómo.", "サンドボックスで問題が起きました。詳しくはログを見てください。"],
   ["Discord would refuse that: {reason}", "Das würde Discord ablehnen: {reason}", "Discord le refuserait : {reason}", "Discord lo rechazaría: {reason}", "Discord では拒否されます：{reason}"],
+  ["Cannot send an empty message", "Eine leere Nachricht kann nicht gesendet werden", "Impossible d’envoyer un message vide", "No se puede enviar un mensaje vacío", "空のメッセージは送信できません"],
+  ["Invalid Form Body", "Die Angaben sind ungültig", "Les données sont invalides", "Los datos no son válidos", "入力内容が正しくありません"],
+  ["Missing Access", "Kein Zugriff", "Accès refusé", "Sin acceso", "アクセス権がありません"],
+  ["Unknown Channel", "Den Kanal gibt es nicht", "Salon inconnu", "Canal desconocido", "チャンネルが見つかりません"],
+  ["Unknown Guild", "Den Server gibt es nicht", "Serveur inconnu", "Servidor desconocido", "サーバーが見つかりません"],
+  ["Unknown Message", "Die Nachricht gibt es nicht", "Message inconnu", "Mensaje desconocido", "メッセージが見つかりません"],
+  ["Unknown User", "Die Person gibt es nicht", "Utilisateur inconnu", "Usuario desconocido", "ユーザーが見つかりません"],
   ["There is no such person; choose who you are.", "Diese Person gibt es nicht; wähle, wer du bist.", "Cette personne n’existe pas ; choisissez qui vous êtes.", "Esa persona no existe; elige quién eres.", "そのユーザーはいません。だれになるかを選んでください。"],
   ["There is a {name} already; choose another name.", "{name} gibt es schon; wähle einen anderen Namen.", "{name} existe déjà ; choisissez un autre nom.", "{name} ya existe; elige otro nombre.", "{name} はすでにいます。別の名前を選んでください。"],
   ["There are {count} people already, and that is enough.", "Es gibt schon {count} Personen, und das genügt.", "Il y a déjà {count} personnes, et cela suffit.", "Ya hay {count} personas, y son suficientes.", "すでに {count} 人います。これ以上は追加できません。"],
@@ -123,6 +132,7 @@ const SENTENCES = [
   ["The command has no option {name} any more.", "Der Befehl hat keine Option {name} mehr.", "La commande n’a plus d’option {name}.", "El comando ya no tiene la opción {name}.", "このコマンドに {name} というオプションはもうありません。"],
   ["There is no option {name}; there are: {names}.", "Eine Option {name} gibt es nicht; es gibt: {names}.", "Il n’y a pas d’option {name} ; il y a : {names}.", "No hay ninguna opción {name}; hay: {names}.", "{name} というオプションはありません。使えるもの：{names}。"],
   ["The option {name} is required.", "Die Option {name} ist erforderlich.", "L’option {name} est obligatoire.", "La opción {name} es obligatoria.", "オプション {name} は必須です。"],
+  ["{name} has to be filled in.", "{name} muss ausgefüllt werden.", "Il faut remplir {name}.", "Hay que rellenar {name}.", "{name} を入力してください。"],
   ["The option {name} does not complete itself.", "Zur Option {name} gibt es keine Vorschläge.", "L’option {name} n’a pas de suggestions.", "La opción {name} no tiene sugerencias.", "オプション {name} に候補はありません。"],
   ["There is no button {name}; there are: {names}.", "Eine Schaltfläche {name} gibt es nicht; es gibt: {names}.", "Il n’y a pas de bouton {name} ; il y a : {names}.", "No hay ningún botón {name}; hay: {names}.", "{name} というボタンはありません。使えるもの：{names}。"],
   ["The button {name} can't be pressed.", "Die Schaltfläche {name} lässt sich nicht drücken.", "On ne peut pas appuyer sur le bouton {name}.", "El botón {name} no se puede pulsar.", "ボタン {name} は押せません。"],
@@ -162,7 +172,8 @@ let column = 0;
 /** Say everything from now on in the language of a locale, in English where there is none. */
 export function speak(locale) {
   column = Math.max(0, LANGUAGES.indexOf(locale.split("-")[0]));
-  document.documentElement.lang = LANGUAGES[column];
+  const root = document.documentElement;
+  if (root.lang !== LANGUAGES[column]) root.lang = LANGUAGES[column]; // every style is made anew
 }
 
 /** Return a sentence in the person's language; one that isn't the page's own stays as it is. */
