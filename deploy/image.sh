@@ -19,10 +19,11 @@ fail() {
 
 source_only=nkeys # which PyPI has no wheel of
 
-pip_locked() { # ENVIRONMENT WORD... LOCK
+pip_locked() { # ENVIRONMENT WORD... LOCK; pip is the one of $place
     environment=$1
     shift
-    "$environment/bin/python" -m pip "$@" --quiet --disable-pip-version-check --retries 2 --require-hashes
+    "$place/bin/python" -m pip --python "$environment/bin/python" "$@" \
+        --quiet --disable-pip-version-check --retries 2 --require-hashes
 }
 
 # the entry of a package in a lock, or with "rest" all others
@@ -39,24 +40,28 @@ install() { # PLACE LOCK
     [ ! -e "$1" ] || fail "$1 is there already; name another place."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$python is older than 3.11; name another by PYTHON."
+    place=$1
     made=$(mktemp -d)
-    trap 'rm -rf "$made"' EXIT
+    trap 'rm -rf "$made" ${unfinished:+"$unfinished"}' EXIT
+    unfinished=$place # a second try would find something there
     entry $source_only "$lock" >"$made/source.txt"
     entry $source_only "$lock" rest >"$made/wheels.txt"
 
+    "$python" -m venv "$place"
     # wheels, of what has none; nothing comes from the index but by its hash
-    "$python" -m venv "$made/build"
+    "$python" -m venv --without-pip "$made/build"
     pip_locked "$made/build" install --only-binary :all: --requirement deploy/locks/build.txt
     "$made/build/bin/python" -m hatchling build --target wheel --directory "$made/dist" >&2
     [ ! -s "$made/source.txt" ] ||
         pip_locked "$made/build" wheel --no-deps --no-build-isolation \
             --wheel-dir "$made/dist" --requirement "$made/source.txt"
 
-    "$python" -m venv "$1"
-    pip_locked "$1" install --only-binary :all: --no-deps --requirement "$made/wheels.txt"
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+    pip_locked "$place" install --only-binary :all: --no-deps --requirement "$made/wheels.txt"
+    "$place/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
         "$made"/dist/*.whl
-    "$1/bin/python" -m pip check --disable-pip-version-check >&2 || fail "the lock is incomplete."
+    "$place/bin/python" -m pip check --disable-pip-version-check >&2 ||
+        fail "the lock is incomplete."
+    unfinished=
 }
 
 home() { # DIRECTORY... USER

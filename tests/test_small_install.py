@@ -34,8 +34,8 @@ from tests.programs import skip_or_fail
 
 pytestmark = pytest.mark.slow
 
-# docs/operating.md says where they go; measured: 565
-MOST_MEGABYTES = 600
+# docs/operating.md says where they go; measured: 533, of files that aren't compiled
+MOST_MEGABYTES = 555
 INSTALL = 'pip install "hotshot-bot[generator]"'
 _NO_INDEX = re.compile(
     "NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|"
@@ -49,7 +49,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     context = build_context(tmp_path_factory.mktemp("context"))
     place = tmp_path_factory.mktemp("opt") / "hotshot-bot"
     install = ["sh", "deploy/image.sh", "install", str(place), "base"]
-    done = run_anyhow(install, context, PYTHON=sys.executable)
+    # pip would compile what no test imports as well ("no" is pip's word for that)
+    done = run_anyhow(install, context, PYTHON=sys.executable, PIP_NO_COMPILE="no")
     if done.returncode and _NO_INDEX.search(done.stderr):
         skip_or_fail("no package index can be reached to install from")
     assert done.returncode == 0, done.stderr
@@ -93,10 +94,10 @@ def test_it_has_no_torch(small: Path) -> None:
 
 
 def test_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = {file: file.stat().st_size for file in small.rglob("*") if not file.is_symlink()}
-    megabytes = sum(sizes.values()) / 2**20
+    files = (each for each in small.rglob("*") if each.suffix != ".pyc" and not each.is_symlink())
+    megabytes = sum(file.stat().st_size for file in files) / 2**20
     with capsys.disabled():
-        print(f"The base environment takes {megabytes:.0f} MB.")
+        print(f"The base environment takes {megabytes:.0f} MB without its bytecode.")
     assert megabytes < MOST_MEGABYTES
 
 

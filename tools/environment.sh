@@ -15,6 +15,7 @@ log=out/environment.log
 lock=out/environment.lock
 is_new=no
 has_lock=no
+has_first=no # whether there is an environment already, of this Python, to take from
 
 fail() {
     echo "The environment $venv can't be made: $1" >&2
@@ -63,18 +64,25 @@ take_lock() {
     echo $$ >"$lock"
 }
 
+# by the first one's pip where this is the second environment of a clone
 install() {
-    "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 ||
-        explain
+    set -- install --disable-pip-version-check --quiet "$@"
+    if [ "$has_first" = yes ]; then
+        .venv/bin/python -m pip --python "$venv/bin/python" "$@" >>"$log" 2>&1 || explain
+    else
+        "$venv/bin/python" -m pip "$@" >>"$log" 2>&1 || explain
+    fi
 }
 
-version() { "$1/bin/python" -c 'import sys; print(sys.version)'; }
+version() { "$1" -c 'import sys; print(sys.version)'; }
 
-# the second environment of a clone: what it needs of the first one in the same version
+is_second() {
+    [ "$venv" != .venv ] && [ -f .venv/ready ] &&
+        [ "$(version .venv/bin/python)" = "$(version "$python")" ]
+}
+
+# what the second environment needs of the first one in the same version
 link_packages() {
-    if [ "$venv" = .venv ] || [ ! -f .venv/ready ] || [ "$(version .venv)" != "$(version "$venv")" ]; then
-        return
-    fi
     site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     .venv/bin/python -m tools.linked_packages "$site" "$constraints" >>"$log" 2>&1 || explain
 }
@@ -100,11 +108,16 @@ true >"$log"
 # one that was begun, or whose Python has gone since, can't be mended in its place
 "$venv/bin/python" -c "" 2>/dev/null || set -- --clear
 echo "Making the environment $venv ($extra); the first time, that takes a few minutes."
-"$python" -m venv "$@" "$venv" >>"$log" 2>&1 || explain
-# a small package first: whether there is a network shows at once
-install --retries 1 --no-deps --constraint "$constraints" einops
-install --upgrade "pip>=25"
-link_packages
+if is_second; then
+    has_first=yes
+    "$python" -m venv --without-pip "$@" "$venv" >>"$log" 2>&1 || explain
+    link_packages
+else
+    "$python" -m venv "$@" "$venv" >>"$log" 2>&1 || explain
+    # a small package first: whether there is a network shows at once
+    install --retries 1 --no-deps --constraint "$constraints" einops
+    install --upgrade "pip>=25"
+fi
 install --constraint "$constraints" --editable ".[$extra]"
 touch "$venv/ready-generator"
 if [ "$extra" = dev ]; then touch "$venv/ready"; fi
