@@ -29,7 +29,6 @@ from generator.host.place import HostPlace
 from generator.host.transfer import Transfer
 
 _SAY_EVERY = 0.5  # seconds, while a file travels
-_SAY_WAITING_EVERY = 10.0  # while others of its host do
 _MEGABYTE = 10**6
 
 
@@ -155,22 +154,8 @@ class HostJob:
 
     async def _bring(self, made: Finished) -> None:
         path, moved = self._place.output(made), self._moved(UPLOAD)
-        await self._wait_for_turn(lambda: moved(0, made.size_bytes))
-        try:
+        async with self._place.uploads.turn(made.size_bytes, lambda: moved(0, made.size_bytes)):
             await self._transfer.bring(path, made.output, made.size_bytes, moved)
-        finally:
-            self._place.uploading.release()
-
-    async def _wait_for_turn(self, say: Callable[[], None]) -> None:
-        """Wait until this file may go up, and let the bot know that its worker doesn't hang."""
-        while True:
-            try:
-                async with asyncio.timeout(_SAY_WAITING_EVERY):
-                    await self._place.uploading.acquire()
-            except TimeoutError:
-                say()
-            else:
-                return
 
     def _moved(self, stage: str) -> Callable[[int, int], None]:
         def moved(done: int, of: int) -> None:

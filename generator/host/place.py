@@ -19,6 +19,7 @@ from generator.contract.remote import MAX_PREVIEW_BYTES
 from generator.contract.version import VERSION
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 from generator.host.cache import FileCache
+from generator.host.upload_turns import UploadTurns
 from generator.link.lasting import LastingLink
 
 
@@ -42,9 +43,7 @@ class HostPlace:
     log_level: str = "INFO"
     log_format: str = logs.TEXT
     boot: str = field(default_factory=lambda: secrets.token_hex(8))
-    # One file goes up at a time: all at once, none would be there for long over a slow line, and
-    # whenever that is cut the beginnings of all would be sent again.
-    uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    uploads: UploadTurns = field(default_factory=UploadTurns)
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, name: str) -> asyncio.Lock:
