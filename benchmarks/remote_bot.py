@@ -104,16 +104,15 @@ class Carried:
 async def _carried(workers: int, seconds: float) -> Carried:
     async with _bot(workers) as (discord, process, directory):
         is_warm = asyncio.Event()
-        feeding = asyncio.create_task(_feed(discord, directory, workers, is_warm))
-        try:
-            await asyncio.wait_for(is_warm.wait(), _WITHIN)
+        async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(_feed(discord, directory, workers, is_warm))
+            async with asyncio.timeout(_WITHIN):
+                await is_warm.wait()
             began, busy = time.time(), _cpu(process)
             await asyncio.sleep(seconds)
             ended, spent = time.time(), _cpu(process)
             await asyncio.sleep(_TAIL_SECONDS)
-        finally:
             feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
         shares = [job.share_within(began, ended) for job in _made(directory, workers)]
     passed = ended - began
     return Carried(
