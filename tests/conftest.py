@@ -31,6 +31,8 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        # with all that frozen the rest looks few to Python, which would go through it all too often
+        gc.set_threshold(10_000, 10, 10)
         gc.enable()
 
 

@@ -103,10 +103,14 @@ def _calls(
     """Each call with the full name of what is called; ``super().__init__`` is the class around."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Call):
-            is_parents = ast.unparse(node.func) == "super().__init__"
-            yield node, inside if is_parents else _full_name(node.func, names)
+            yield node, inside if _is_parents(node.func) else _full_name(node.func, names)
         around = f"{module}.{node.name}" if isinstance(node, ast.ClassDef) else inside
         yield from _calls(node, names, module, around)
+
+
+def _is_parents(node: ast.expr) -> bool:
+    is_named_so = isinstance(node, ast.Attribute) and node.attr == "__init__"
+    return is_named_so and ast.unparse(node) == "super().__init__"
 
 
 def _translated_errors(

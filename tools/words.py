@@ -38,6 +38,7 @@ def scan() -> Scan:
     return Scan.of(ROOT)
 
 
+@cache
 def extracted() -> Catalog:
     """Every template."""
     catalog = Catalog(project="hotshot-bot", charset="utf-8")

@@ -63,7 +63,7 @@ def test_beside_the_original(mini: Path) -> None:
 
 
 def test_decoding(mini: Path) -> None:
-    figures = measure_decoding(StepPlan(mini, frames=2, size=64))
+    figures = measure_decoding(StepPlan(mini, frames=2, size=16))
     assert len(figures) == 4
 
 

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import aiohttp
@@ -28,6 +29,7 @@ INTERNAL_MODULES = ("discord.gateway", "discord.http", "discord.state", "discord
 INTERNAL_ATTRIBUTES = {"http"}
 
 
+@cache
 def of_discord() -> set[str]:
     """Every private name that stands somewhere in discord.py."""
     names = re.compile(r"(?:\.|def |^\s+)(_[a-z_]\w*)\b", re.MULTILINE)
