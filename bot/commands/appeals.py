@@ -34,7 +34,7 @@ async def ask(interaction: _Interaction, job_id: str, values: Values) -> None:
     del values
     job, context = await job_of(interaction, job_id), context_of(interaction)
     if job.user_id != interaction.user.id:
-        raise RefusedError("Only the person who asked for it can ask for that.")
+        raise RefusedError("Only the person who asked for the GIF can do that.")
     asked = await context.database.read(rows.of_job, job.id)
     if asked is not None and (asked.decision or asked.message_id is not None):
         raise RefusedError(_how_it_stands(asked))
@@ -48,12 +48,17 @@ async def ask(interaction: _Interaction, job_id: str, values: Values) -> None:
     locale = str(interaction.guild_locale or "")
     posted = await post_appeal(context, interaction.client, job, locale=locale)
     if posted is None:
-        raise RefusedError("Nobody who decides on that can be reached just now; try again later.")
+        raise RefusedError(
+            "Nobody who could decide that can be reached right now; try again later."
+        )
     guild_id, message = posted
     await context.database.write(
         rows.note_message, job.id, guild_id, message.channel_id, message.message_id
     )
-    await send_ephemeral(interaction, translate("🙋 Asked. If it is allowed, you get it as usual."))
+    await send_ephemeral(
+        interaction,
+        translate("🙋 A moderator has been asked. If it is allowed, you'll get it as usual."),
+    )
 
 
 def _how_it_stands(asked: Appeal) -> Text:
@@ -61,7 +66,7 @@ def _how_it_stands(asked: Appeal) -> Text:
         return Text("It was allowed, and is posted or on its way.")
     if asked.decision == KEPT:
         return Text("Somebody has looked at it, and it stays withheld.")
-    return Text("You have asked already, and nobody has decided yet.")
+    return Text("You have already asked, but nobody has decided yet.")
 
 
 # -- what moderators decide ------------------------------------------------------------------------
@@ -85,7 +90,7 @@ async def keep(interaction: _Interaction, job_id: str, values: Values) -> None:
     job = await _open_case(interaction, job_id)
     await _decide(interaction, job, KEPT)
     await context_of(interaction).drop_unreferenced([job.withheld])
-    await _close(interaction, translate("Kept withheld by <@{user}>.", user=interaction.user.id))
+    await _close(interaction, translate("Still withheld, by <@{user}>.", user=interaction.user.id))
 
 
 async def _open_case(interaction: _Interaction, job_id: str) -> Job:
@@ -100,7 +105,7 @@ async def _open_case(interaction: _Interaction, job_id: str) -> Job:
     if asked is None or job is None:
         raise GoneError("That GIF was deleted, so nothing more can be done with it.")
     if asked.decision:
-        raise GoneError("Somebody has decided on that already.")
+        raise GoneError("Somebody has already decided that.")
     if job.withheld is None:
         raise GoneError(_NOT_STORED)
     return job
@@ -119,7 +124,7 @@ async def _decide(interaction: _Interaction, job: Job, decision: str) -> None:
         rows.decide, job.id, decision, interaction.user.id, entry
     )
     if not is_first:
-        raise GoneError("Somebody has decided on that already.")
+        raise GoneError("Somebody has already decided that.")
 
 
 async def _close(interaction: _Interaction, words: str) -> None:

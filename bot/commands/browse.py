@@ -99,7 +99,7 @@ async def _lora_page(
     if state.search:
         looked_for = wording.excerpt(state.search, 60)
         title = translate("LoRAs with {typed} in the name", typed=looked_for)
-        empty = translate("None of the LoRAs that you can use here has that in its name.")
+        empty = translate("None of the LoRAs that you can use here have that in their name.")
     page = BrowsePage(
         kind=LORA, title=title, exhibits=exhibits, number=number, has_more=has_more, empty=empty
     )

@@ -37,7 +37,7 @@ async def describe(interaction: _Interaction, draft_id: str, values: Values) -> 
     state = await own_panel(interaction, draft_id)
     upload: FileUpload[View] = FileUpload(custom_id=_FILE, required=False, max_values=1)
     link: TextInput[View] = TextInput(custom_id=_LINK, required=False, max_length=_LONGEST_LINK)
-    about = translate("Made by this bot, Automatic1111 or ComfyUI, and not saved anew since.")
+    about = translate("Made by this bot, Automatic1111 or ComfyUI, and not saved again since.")
     fields: list[Item[View]] = [
         Label(text=translate("A GIF or picture"), description=about, component=upload),
         Label(text=translate("Or a link to one"), component=link),

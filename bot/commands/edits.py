@@ -143,7 +143,7 @@ async def _clips_before(interaction: _Interaction, job: Job) -> list[Path]:
     while job.origin.relation == CONTINUED and job.origin.parent_id:
         before = await context.database.read(jobs.get, job.origin.parent_id)
         if before is None:
-            raise GoneError("A clip before it was deleted, so it can't be joined.")
+            raise GoneError("An earlier clip was deleted, so they can't be joined.")
         found.insert(0, context.blobs.path((await original_of(interaction, before)).blob))
         if len(found) == _MOST_JOINED:
             break

@@ -76,8 +76,7 @@ async def add(kind: _Kind, interaction: _Interaction, job_id: str, values: Value
         notes = await run_edits(interaction, source, [(kind.name, "")], output)
         if not await may_be_seen_uncovered(context.policy, job, output, guild.id):
             raise RefusedError(
-                "That GIF may be shown behind a cover alone, and nothing covers an emoji or a "
-                "sticker."
+                "That GIF may only be shown as a spoiler, and an emoji or a sticker can't be one."
             )
         name = kind.derive_name(job)
         made = await _asked(interaction, kind, guild, kind.create(guild, name, output, job))
@@ -128,8 +127,8 @@ async def _server(interaction: _Interaction) -> discord.Guild | None:
         raise RefusedError("Emojis and stickers belong to a server; press this button in one.")
     if not interaction.permissions.create_expressions:
         raise RefusedError(
-            "On this server you lack the permission Create Expressions; whoever manages it can "
-            "give it to you."
+            "You don't have the permission Create Expressions on this server; whoever manages it "
+            "can give it to you."
         )
     guild: discord.Guild | None = interaction.client.get_guild(interaction.guild_id)
     if guild is None or not interaction.app_permissions.create_expressions:
@@ -141,8 +140,8 @@ async def _server(interaction: _Interaction) -> discord.Guild | None:
 async def _say_invitation(interaction: _Interaction) -> None:
     """Say that the bot lacks the right, with the link by which a manager gives it."""
     words = translate(
-        "The bot lacks the permission Create Expressions on this server. Whoever manages it can "
-        "give it by this invitation, or in the server's settings under Roles."
+        "The bot doesn't have the permission Create Expressions on this server. Whoever manages "
+        "it can give it with this invite, or in the server's settings under Roles."
     )
     url = invitation_url(
         interaction.application_id, WITH_EXPRESSIONS, guild_id=interaction.guild_id
@@ -161,12 +160,12 @@ async def _own(kind: _Kind, interaction: _Interaction, target: str) -> _Expressi
     if guild is None:
         return None
     if not (target.isascii() and target.isdigit()):
-        raise GoneError("It is no longer on this server.")
+        raise GoneError("It's no longer on this server.")
     try:
         with readable_answers():
             found = await kind.fetch(guild, int(target))
     except discord.NotFound as error:
-        raise GoneError("It is no longer on this server.") from error
+        raise GoneError("It's no longer on this server.") from error
     if found.user is None or found.user.id != interaction.application_id:
         raise RefusedError("The bot renames only what it has added itself.")
     return found
@@ -188,13 +187,13 @@ async def _asked(
                 return await asked
     except TimeoutError:
         raise RefusedError(
-            "Discord takes no more of these for now; try again in some minutes."
+            "Discord isn't accepting any more of these right now; try again in a few minutes."
         ) from None
     except discord.Forbidden:  # taken away meanwhile
         await _say_invitation(interaction)
         return None
     except discord.NotFound as error:
-        raise GoneError("It is no longer on this server.") from error
+        raise GoneError("It's no longer on this server.") from error
     except discord.HTTPException as error:
         if error.code in _FULL:
             raise kind.full(guild) from error

@@ -57,7 +57,7 @@ class FoundRecipe:
             return ""
         said = [wording.excerpt(each, _LONGEST) for each in self.left_out[:_MOST_SAID]]
         things = ", ".join([*said, *("…" for _ in self.left_out[_MOST_SAID : _MOST_SAID + 1])])
-        return translate("Not taken over: {things}.", things=things)
+        return translate("Left out: {things}.", things=things)
 
 
 async def find_recipe(interaction: _Interaction, file: Attachment) -> FoundRecipe:

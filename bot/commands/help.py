@@ -55,7 +55,7 @@ def _view(chosen: str = "") -> View:
         for page in PAGES
     ]
     view = View(timeout=None)
-    placeholder = translate("What an option does …")
+    placeholder = translate("What an option does…")
     view.add_item(ActionMenu("help_page", "0", placeholder=placeholder, options=options))
     return view
 

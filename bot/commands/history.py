@@ -245,7 +245,7 @@ def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
             for number, job in enumerate(jobs, start=1)
         ]
         view.add_item(
-            ActionMenu("history_pick", "0", placeholder=translate("Show one …"), options=options)
+            ActionMenu("history_pick", "0", placeholder=translate("Show one…"), options=options)
         )
     return view
 

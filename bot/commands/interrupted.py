@@ -25,10 +25,10 @@ async def make_again(interaction: discord.Interaction[Any], job_id: str, values:
     if not may_be_resumed(job):
         raise GoneError("That GIF wasn't interrupted, so it isn't made again.")
     if job_id in context.jobs_in_hand:
-        raise RefusedError("It is being made again already; /history shows it.")
+        raise RefusedError("It's already being made again; /history shows it.")
     with context.jobs_in_hand.holding(job_id):
         if await context.database.read(rows.is_resumed, job_id):
-            raise RefusedError("It is being made again already; /history shows it.")
+            raise RefusedError("It's already being made again; /history shows it.")
         await remake(interaction, job, job.request, RESUMED)
 
 

@@ -79,7 +79,7 @@ def build() -> app_commands.Group:
     )
     prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Text("What the GIF shows."))
     file = Option(Bounded(_KIND.attachment), Text("A .safetensors file."))
-    adult = Option(Bounded(_KIND.boolean), Text("It is for age-restricted channels only."))
+    adult = Option(Bounded(_KIND.boolean), Text("It's only for age-restricted channels."))
     link = Option(Bounded(_KIND.string, 1, 500), Text("Or a link to one, on an allowed site."))
     for each in (
         command(

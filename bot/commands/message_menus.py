@@ -124,7 +124,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     posted = await context.database.read(library.posted_as, message.id)
     own = [job for job in posted if await may_use(interaction, job)]
     if len(own) > 1:
-        view = View(timeout=None).add_item(variation_menu("edit", own, translate("Which one …")))
+        view = View(timeout=None).add_item(variation_menu("edit", own, translate("Which one…")))
         words = translate("There are several GIFs in that message; choose the one to remix.")
         await send_ephemeral(interaction, words, view)
         return

@@ -38,9 +38,7 @@ def build() -> app_commands.Group:
     group = app_commands.Group(
         name="moderation", description=localized(Text("What moderators decide here."))
     )
-    everywhere = Option(
-        Bounded(_KIND.boolean), Text("On all servers; for whoever runs the bot alone.")
-    )
+    everywhere = Option(Bounded(_KIND.boolean), Text("On all servers (only whoever runs the bot)."))
     group.add_command(word_lists.build())
     group.add_command(picture_rules.build())
     group.add_command(
@@ -54,15 +52,15 @@ def build() -> app_commands.Group:
     group.add_command(
         command(
             "block",
-            Text("Keep somebody from making GIFs here."),
+            Text("Block somebody from making GIFs here."),
             block,
             {
-                "user": Option(Bounded(_KIND.user), Text("Whom."), required=True),
+                "user": Option(Bounded(_KIND.user), Text("Who."), required=True),
                 "hours": Option(
                     Bounded(_KIND.integer, 1, _MAX_HOURS), Text("For how long (default: for good).")
                 ),
                 "reason": Option(
-                    Bounded(_KIND.string, 1, _LONGEST_REASON), Text("What they read.")
+                    Bounded(_KIND.string, 1, _LONGEST_REASON), Text("The reason they are given.")
                 ),
                 "everywhere": everywhere,
             },
@@ -74,7 +72,7 @@ def build() -> app_commands.Group:
             Text("Let somebody make GIFs here again."),
             unblock,
             {
-                "user": Option(CompletedOption(suggest_blocked), Text("Whom."), required=True),
+                "user": Option(CompletedOption(suggest_blocked), Text("Who."), required=True),
                 "everywhere": everywhere,
             },
         )
@@ -82,7 +80,7 @@ def build() -> app_commands.Group:
     group.add_command(
         command(
             "server",
-            Text("Block a server, or unblock it; for whoever runs the bot alone."),
+            Text("Block or unblock a server (only whoever runs the bot)."),
             server,
             {
                 "id": Option(Bounded(_KIND.string, 1, 20), Text("Its id."), required=True),
@@ -99,12 +97,12 @@ def build() -> app_commands.Group:
     group.add_command(
         command(
             "quota",
-            Text("Set how many seconds of computing one person has here."),
+            Text("Set how many seconds of computing each person has here."),
             quota,
             {
-                "day": Option(_SECONDS, Text("In a day (0: any number).")),
-                "month": Option(_SECONDS, Text("In a month (0: any number).")),
-                "role": Option(Bounded(_KIND.role), Text("For members with this role alone.")),
+                "day": Option(_SECONDS, Text("Per day (0: no limit).")),
+                "month": Option(_SECONDS, Text("Per month (0: no limit).")),
+                "role": Option(Bounded(_KIND.role), Text("Only for members with this role.")),
             },
         )
     )
@@ -125,9 +123,9 @@ async def log(interaction: _Interaction, *, channel: Any = None) -> None:
     target = "" if chosen is None else f"<#{chosen}>"
     await context.database.write(rows.record, _entry(interaction, guild_id, "log", target))
     if chosen is None:
-        words = translate("✅ Reports go to whoever runs the bot now.")
+        words = translate("✅ Reports now go to whoever runs the bot.")
     else:
-        words = translate("✅ Reports go to <#{channel}> now.", channel=chosen)
+        words = translate("✅ Reports now go to <#{channel}>.", channel=chosen)
     await send_ephemeral(interaction, words)
 
 
@@ -167,7 +165,7 @@ async def unblock(interaction: _Interaction, *, user: Any, everywhere: Any = Non
     guild_id, user_id = _place(interaction, everywhere), _number(user)
     entry = _entry(interaction, guild_id, "unblock", f"<@{user_id}>")
     await context_of(interaction).blocks.unblock((PERSON, user_id, guild_id), entry)
-    await send_ephemeral(interaction, translate("✅ <@{user}> isn't blocked now.", user=user_id))
+    await send_ephemeral(interaction, translate("✅ <@{user}> is no longer blocked.", user=user_id))
 
 
 async def server(interaction: _Interaction, **given: Any) -> None:
@@ -178,7 +176,7 @@ async def server(interaction: _Interaction, **given: Any) -> None:
     if hours == 0:
         entry = _entry(interaction, EVERYWHERE, "unblock", f"`{target_id}`")
         await context.blocks.unblock((rows.SERVER, target_id, EVERYWHERE), entry)
-        await send_ephemeral(interaction, translate("✅ That server isn't blocked now."))
+        await send_ephemeral(interaction, translate("✅ That server is no longer blocked."))
         return
     new = Block(
         kind=rows.SERVER,
@@ -215,7 +213,9 @@ async def quota(
     guild_id = guild_to_moderate(interaction)
     seconds = [min(max(0, int(each or 0)), 10_000_000) for each in (day, month)]
     if 0 < seconds[1] < seconds[0]:
-        raise RefusedError("A month of fewer seconds than a day can't be; change one of the two.")
+        raise RefusedError(
+            "The month's limit can't be lower than the day's; change one of the two."
+        )
     context = context_of(interaction)
     key = EVERYBODY if role is None else str(role.id)
     kept = dict((await context.preferences.get(SERVER, guild_id)).get(QUOTAS) or {})
@@ -231,7 +231,7 @@ async def quota(
         rows.record, _entry(interaction, guild_id, "quota", target, detail)
     )
     words = translate(
-        "✅ One person has {day} s a day and {month} s a month here now (0: any number).",
+        "✅ Each person has {day} s a day and {month} s a month here now (0: no limit).",
         day=seconds[0],
         month=seconds[1],
     )

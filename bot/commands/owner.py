@@ -39,7 +39,7 @@ _Interaction = discord.Interaction[Any]
 def build(*, on_servers: bool) -> app_commands.Group:
     """Return the group for servers that the config names, or for direct messages."""
     group = app_commands.Group(
-        name="owner", description=localized(Text("For whoever runs the bot alone."))
+        name="owner", description=localized(Text("Commands for whoever runs the bot."))
     )
     if on_servers:
         group.default_permissions = discord.Permissions.none()  # else for administrators
@@ -66,59 +66,68 @@ def owner_commands(owner: OwnerSettings) -> list[tuple[app_commands.Group, list[
 
 def _commands() -> dict[str, tuple[Text, dict[str, Option]]]:
     states = [*(state.value for state in State), "unfinished"]
-    job = Option(_JOB, Text("Its id, or how that begins."), required=True)
+    job = Option(_JOB, Text("Its id, or the start of it."), required=True)
     model = CompletedOption(_suggest_models)
-    person = Option(Bounded(_KIND.user), Text("Whom."), required=True)
+    person = Option(Bounded(_KIND.user), Text("Who."), required=True)
     return {
-        "status": (Text("Show how the bot, its workers and its queue are."), {}),
-        "drain": (Text("Take no new GIFs; what is being made is finished."), {}),
+        "status": (Text("Show the state of the bot, its workers and its queue."), {}),
+        "drain": (Text("Accept no new GIFs; those being made are finished."), {}),
         "resume": (
-            Text("Take new GIFs again, or let a paused model go on."),
+            Text("Accept new GIFs again, or resume a paused model."),
             {"model": Option(model, Text("Which model (default: the whole bot)."))},
         ),
         "pause": (
-            Text("Have a model make nothing for now."),
+            Text("Pause a model for now."),
             {"model": Option(model, Text("Which model."), required=True)},
         ),
         "restart": (
-            Text("Start a worker anew."),
+            Text("Restart a worker."),
             {
                 "worker": Option(
                     CompletedOption(_suggest_workers), Text("Which worker."), required=True
                 ),
                 "now": Option(
-                    Bounded(_KIND.boolean), Text("Now, rather than after what it has in hand.")
+                    Bounded(_KIND.boolean), Text("Right away, rather than after its current job.")
                 ),
             },
         ),
         "jobs": (
-            Text("Find GIFs of anybody's, the newest first."),
+            Text("Search everybody's GIFs, the newest first."),
             {
-                "job": Option(_JOB, Text("Its id, or how that begins.")),
-                "user": Option(Bounded(_KIND.user), Text("Whose.")),
+                "job": Option(_JOB, Text("Its id, or the start of it.")),
+                "user": Option(Bounded(_KIND.user), Text("Whose GIFs.")),
                 "state": Option(choice_of(states), Text("In which state.")),
             },
         ),
         "cancel": (Text("Cancel anybody's GIF."), {"job": job}),
-        "again": (Text("Have a GIF that is over made again, for whoever asked."), {"job": job}),
-        "logs": (Text("Show how a GIF went."), {"job": job}),
+        "again": (
+            Text("Make a finished GIF again, for the person who asked for it."),
+            {"job": job},
+        ),
+        "logs": (Text("Show what became of a GIF."), {"job": job}),
         "announce": (
-            Text("Tell all who wait something; nobody is pinged."),
-            {"text": Option(Bounded(_KIND.string, 1, LONGEST_TEXT), Text("What."), required=True)},
+            Text("Send a message to everybody who is waiting; nobody is pinged."),
+            {
+                "text": Option(
+                    Bounded(_KIND.string, 1, LONGEST_TEXT), Text("The message."), required=True
+                )
+            },
         ),
         "block": (
-            Text("Keep somebody from making GIFs on all servers."),
+            Text("Block somebody from making GIFs on all servers."),
             {
                 "user": person,
                 "hours": Option(
                     Bounded(_KIND.integer, 1, MAX_HOURS), Text("For how long (default: for good).")
                 ),
-                "reason": Option(Bounded(_KIND.string, 1, LONGEST_REASON), Text("What they read.")),
+                "reason": Option(
+                    Bounded(_KIND.string, 1, LONGEST_REASON), Text("The reason they are given.")
+                ),
             },
         ),
         "unblock": (
             Text("Let somebody make GIFs again."),
-            {"user": Option(CompletedOption(_suggest_blocked), Text("Whom."), required=True)},
+            {"user": Option(CompletedOption(_suggest_blocked), Text("Who."), required=True)},
         ),
         "reload": (Text("Read the config again, without a restart."), {}),
     }
@@ -159,7 +168,9 @@ def check_owner(interaction: _Interaction) -> None:
         interaction.guild_id is None and owner.direct_messages
     )
     if interaction.user.id not in owner.users or not is_here:
-        raise RefusedError("Only whoever runs the bot can do that, and only where its config says.")
+        raise RefusedError(
+            "Only whoever runs the bot can do that, and only where its config allows it."
+        )
 
 
 def _plain(value: Any) -> str | int | bool:

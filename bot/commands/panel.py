@@ -212,7 +212,7 @@ async def _search(
     found = await database.read(rows.matching, viewer_of(interaction), search, limit=MAX_OPTIONS)
     if not found:
         raise RefusedError(
-            "None of the LoRAs that you can use here has {typed} in its name.", typed=search
+            "None of the LoRAs that you can use here have {typed} in their name.", typed=search
         )
     if len(found) > 1:
         return translate("Several LoRAs were found; press LoRAs again to choose one.")

@@ -43,7 +43,7 @@ _FILES = (Kind.FILE, Kind.FILES)
 _CLEARED = {
     Group.MOTION: Text("Follow nothing"),
     Group.PICTURES: Text("Follow nothing"),
-    Group.START: Text("Begin from no picture"),
+    Group.START: Text("Start without a picture"),
 }
 _LINKS = ("control_link", "image_link")
 
@@ -69,7 +69,7 @@ def fields_of_group(
         offered = loras if spec.kind is Kind.LORA else choices_of(context, spec, limits)
         fields += fields_of(spec, limits, shown_value(context, state, spec, limits), offered)
     if group is Group.LORAS:
-        text = translate("Look for others by a part of the name")
+        text = translate("Look for others by part of the name")
         search: TextInput[View] = TextInput(
             custom_id=SEARCH, default=state.search, required=False, max_length=_LONGEST_SEARCH
         )

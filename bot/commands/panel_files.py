@@ -116,7 +116,9 @@ async def _take_pictures(
                 name=picture.filename,
             )
         if any(picture.blob == other.blob for other in taken):
-            raise RefusedError("{name} is there twice; send each once.", name=picture.filename)
+            raise RefusedError(
+                "{name} was sent twice; send each picture once.", name=picture.filename
+            )
         taken.append(picture)
     joined = await _join(context, user_id, taken)
     return kept_file(StoredFile(joined))

@@ -19,18 +19,18 @@ from generator.contract.text import Text
 
 _OFF = "off"
 _LABELS = {
-    _OFF: Text("don't look"),
-    "spoiler": Text("cover"),
-    "withhold": Text("withhold or cover"),
+    _OFF: Text("don't check"),
+    "spoiler": Text("mark as spoiler"),
+    "withhold": Text("withhold or mark as spoiler"),
 }
 
 
 def build() -> AnyCommand:
     """Return /moderation pictures."""
-    modes = Option(choice_of(list(_LABELS), _LABELS), Text("What is done."), required=True)
+    modes = Option(choice_of(list(_LABELS), _LABELS), Text("What happens to them."), required=True)
     return command(
         "pictures",
-        Text("Choose what is done here with pictures that the detector sees something in."),
+        Text("Choose what happens here to pictures that the detector flags."),
         pictures,
         {"mode": modes},
     )
@@ -56,7 +56,7 @@ async def pictures(interaction: discord.Interaction[Any], **given: Any) -> None:
     )
     await context.database.write(moderation.record, entry)
     words = translate(
-        "✅ Pictures that the detector sees something in, here, from now on: {mode}.",
+        "✅ Pictures that the detector flags, here, from now on: {mode}.",
         mode=translate(_LABELS[mode]),
     )
     await send_ephemeral(interaction, words)

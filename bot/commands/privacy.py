@@ -42,7 +42,7 @@ _CLOSED = Text(
     "The export has more than {most} parts, and you take no direct messages from this bot; allow "
     "them in the privacy settings of a server that you share with it, then ask again."
 )
-_NOT_TAKEN = Text("Discord didn't take a part of your export; try again later.")
+_NOT_TAKEN = Text("Discord rejected a part of your export; try again later.")
 _TEXT = "privacy.md"
 
 _Interaction = discord.Interaction[Any]
@@ -52,7 +52,7 @@ def build() -> AnyCommand:
     """Return /privacy."""
     return command(
         "privacy",
-        Text("Show what the bot keeps of you; export it, or erase it."),
+        Text("Show what the bot keeps about you; export it, or erase it."),
         privacy,
         {},
     )
@@ -107,7 +107,7 @@ async def erase(interaction: _Interaction, target: str, values: Values) -> None:
     async def tell() -> None:
         with in_language(language):
             words = translate(
-                "🗑️ Everything of yours is erased. Messages in channels are being deleted now; "
+                "🗑️ Your data has been erased. Messages in channels are being deleted now; "
                 "/privacy says how many are left."
             )
         try:
@@ -117,7 +117,7 @@ async def erase(interaction: _Interaction, target: str, values: Values) -> None:
             logger.info("nobody could be told that all is erased: %s", error)
 
     # answered first: it may be over before a second answer could come
-    words = translate("🗑️ Everything of yours is being erased …")
+    words = translate("🗑️ Your data is being erased…")
     await context_of(interaction).eraser.begin(interaction.user.id, tell)
     await interaction.response.edit_message(content=words, view=None)
 
@@ -131,7 +131,7 @@ async def export(interaction: _Interaction, target: str, values: Values) -> None
     _check_own(interaction, target)
     context, user_id = context_of(interaction), interaction.user.id
     if str(user_id) in context.exports_in_hand:
-        raise RefusedError("Your export is being made already.")
+        raise RefusedError("Your export is already being made.")
     with context.exports_in_hand.holding(str(user_id)):
         await context.daily_exports.record(user_id, 1)
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -159,7 +159,7 @@ async def _send_parts(interaction: _Interaction, context: BotContext) -> None:
             await _show(
                 interaction,
                 translate(
-                    "Exporting: {done} of about {total}, part {part} …",
+                    "Exporting: {done} of about {total}, part {part}…",
                     done=file_size(writer.progress.done_bytes),
                     total=file_size(max(total, writer.progress.done_bytes)),
                     part=mailbox.sent,
@@ -234,7 +234,7 @@ class _Mailbox:
             )
         return translate(
             "📦 Your export is below: {parts} zip files, each of which opens by itself. Save them "
-            "now, since nobody else sees them and they go when Discord is reloaded.",
+            "now: only you can see them, and they disappear when Discord is reloaded.",
             parts=self.sent,
         )
 

@@ -38,8 +38,8 @@ def _line(line: QuotaLine) -> str:
     when = f"<t:{int(line.returns.timestamp())}:R>"
     if line.reserved:
         return translate(
-            "{label}: {used:.0f} of {limit:.0f} s used, about {reserved:.0f} s for what waits, "
-            "{left:.0f} s left; all of it returns {when}",
+            "{label}: {used:.0f} of {limit:.0f} s used, about {reserved:.0f} s for what is "
+            "waiting, {left:.0f} s left; all of it comes back {when}",
             label=label,
             used=line.used,
             limit=line.limit,
@@ -48,7 +48,7 @@ def _line(line: QuotaLine) -> str:
             when=when,
         )
     return translate(
-        "{label}: {used:.0f} of {limit:.0f} s used, {left:.0f} s left; all of it returns {when}",
+        "{label}: {used:.0f} of {limit:.0f} s used, {left:.0f} s left; all of it comes back {when}",
         label=label,
         used=line.used,
         limit=line.limit,

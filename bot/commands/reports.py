@@ -66,7 +66,7 @@ async def _act_on_one(
     if len(found) == 1:
         await action(interaction, found[0].id, {})
         return
-    view = View(timeout=None).add_item(variation_menu(name, found, translate("Which one …")))
+    view = View(timeout=None).add_item(variation_menu(name, found, translate("Which one…")))
     words = translate("There are several GIFs in that message; choose one.")
     await send_ephemeral(interaction, words, view)
 
@@ -166,7 +166,7 @@ async def _open_report(interaction: _Interaction, report_id: str) -> Report:
     guild_id = guild_to_moderate(interaction)
     found = await context_of(interaction).database.read(rows.report_of, report_id)
     if found is None or found.guild_id != guild_id:
-        raise GoneError("That report is gone.")
+        raise GoneError("That report no longer exists.")
     return found
 
 
@@ -180,7 +180,7 @@ async def _decide(interaction: _Interaction, found: Report, decision: str, targe
         created_at=datetime.now(UTC),
     )
     if not await context_of(interaction).database.write(rows.decide, found.id, decision, entry):
-        raise GoneError("Somebody has decided on that report already.")
+        raise GoneError("Somebody has already decided on that report.")
 
 
 async def _close(interaction: _Interaction, words: str) -> None:

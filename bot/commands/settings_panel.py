@@ -39,7 +39,7 @@ Place = Literal["mine", "server"]
 _Interaction = discord.Interaction[Any]
 _TITLES = {"mine": Text("Your defaults for /gif"), "server": Text("This server's rules")}
 _OWN = "own"  # the group of what is no option of a GIF
-_OWN_LABELS = {"mine": Text("Answers"), "server": Text("Who may, and where")}
+_OWN_LABELS = {"mine": Text("Answers"), "server": Text("Who may use the bot, and where")}
 _OWN_SWITCHES = {
     "ping": Text("Whether to mention you when your GIF is done."),
     "recipe": Text("Whether files carry the prompt and settings that made them."),
@@ -279,11 +279,11 @@ def _gallery_channel(interaction: _Interaction, word: str) -> int:
     guild, number = interaction.guild, int(word) if word.isascii() and word.isdigit() else 0
     channel = guild.get_channel(number) if guild else None
     if guild is None or channel is None:
-        raise RefusedError("The bot can't see that channel; let it, or choose another.")
+        raise RefusedError("The bot can't see that channel; give it access, or choose another.")
     may = channel.permissions_for(guild.me)
     if not (may.view_channel and may.send_messages and may.attach_files):
         raise RefusedError(
-            "The bot can't post files in {channel}; let it, or choose another.",
+            "The bot can't post files in {channel}; allow it to, or choose another channel.",
             channel=Markdown(channel.mention),
         )
     return number

@@ -57,8 +57,12 @@ async def suggest(interaction: _Interaction, draft_id: str, values: Values) -> N
         fragments = [style.prompt.replace(PROMPT_FIELD, "") for style in styles]
         found = await asyncio.to_thread(complete_by_prompts, typed, prompts, fragments, MOST)
     if not found:
-        said = translate("There is nothing to suggest: the prompt says all that this model knows.")
-        none = translate("There is nothing to suggest yet; it comes from GIFs that are made here.")
+        said = translate(
+            "There is nothing to suggest: the prompt already says all that this model knows."
+        )
+        none = translate(
+            "There is nothing to suggest yet; suggestions come from GIFs that are made here."
+        )
         await show_panel(interaction, state, said if words is not None else none)
         return
     await context.database.write(drafts.change, state.id, {OFFERED: found})
@@ -126,7 +130,7 @@ def _view(draft_id: str, found: list[str]) -> LayoutView:
         for number, each in enumerate(found)
     ]
     menu = ActionMenu(
-        "panel_suggest_pick", draft_id, placeholder=translate("Choose one …"), options=options
+        "panel_suggest_pick", draft_id, placeholder=translate("Choose one…"), options=options
     )
     box.add_item(ActionRow(menu.item))
     back = ActionButton("panel_back", draft_id, label=translate("All settings"))

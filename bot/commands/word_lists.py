@@ -26,13 +26,13 @@ from generator.contract.text_files import EncodingError, decode
 _WITHHOLD, _SPOILER, _ALLOW = "withhold", "spoiler", "allow"
 _LABELS = {
     _WITHHOLD: Text("refuse"),
-    _SPOILER: Text("cover"),
+    _SPOILER: Text("mark as spoiler"),
     _ALLOW: Text("always allow"),
 }
 _ABOUT = {
     _WITHHOLD: Text("Prompts with one of these are refused."),
-    _SPOILER: Text("GIFs of prompts with one of these are covered."),
-    _ALLOW: Text("These are allowed in spite of the other lists."),
+    _SPOILER: Text("GIFs whose prompt has one of these are posted as spoilers."),
+    _ALLOW: Text("These are allowed even where another list has them."),
 }
 _LONGEST_FORM = 4000  # characters, as Discord has it
 
@@ -65,7 +65,7 @@ async def words(interaction: discord.Interaction[Any], *, file: Any = None, **gi
     now = (await context.words.lists(guild_id)).get(kind, "")
     if len(now) > _LONGEST_FORM:
         sentence = translate(
-            "This list is too long for a form; change the file, and send it by the option file."
+            "This list is too long for a form; change the file, and send it with the option file."
         )
         shown = discord.File(BytesIO(now.encode()), filename=f"{kind}.txt")
         await interaction.response.send_message(sentence, file=shown, ephemeral=True)
@@ -124,7 +124,7 @@ def _text_of(data: bytes) -> str:
         return decode(data)
     except EncodingError as error:
         raise RefusedError(
-            "That file isn't text in UTF-8; save it so in your editor, and send it again."
+            "That file isn't UTF-8 text; save it as UTF-8 in your editor, and send it again."
         ) from error
 
 

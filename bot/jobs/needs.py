@@ -55,22 +55,22 @@ class JobNeeds:
             offer for can in workers for offer in _offers(can) if self.model in ("", offer.model)
         ]
         if not offers:
-            return Text("No worker that is connected has the model {model}.", model=self.model)
+            return Text("No connected worker has the model {model}.", model=self.model)
         for stage in self.stages:
             offers = [offer for offer in offers if stage in offer.stages]
             if not offers:
-                return Text("No worker that is connected knows the stage {stage}.", stage=stage)
+                return Text("No connected worker knows the stage {stage}.", stage=stage)
         most = max(offer.max_frames for offer in offers)
         if self.frames > most:
             return Text(
-                "No worker that is connected makes {frames} frames at once; {most} are the most.",
+                "No connected worker makes {frames} frames at once; the most is {most}.",
                 frames=self.frames,
                 most=most,
             )
         most = max(offer.max_pixels for offer in offers if offer.max_frames >= self.frames)
         if self.pixels > most:
             return Text(
-                "No worker that is connected makes frames of {pixels} pixels; {most} are the most.",
+                "No connected worker makes frames of {pixels} pixels; the most is {most}.",
                 pixels=self.pixels,
                 most=most,
             )

@@ -40,7 +40,7 @@ class JobOperations:
         )
         lines: Sequence[Line] = [self._row(job, by) for job in found]
         values = {"jobs": [self._values(job, by) for job in found]}
-        return Outcome(values, lines or [Text("There are no such GIFs.")])
+        return Outcome(values, lines or [Text("No GIFs match.")])
 
     async def cancel(self, said: OneJob, by: Operator) -> Outcome:
         """End a job; its owner reads that it was cancelled."""
@@ -53,7 +53,7 @@ class JobOperations:
         """Make a job that is over once more, just as it was, for whoever asked for it."""
         job = await self._one(said.job)
         if not job.state.is_final:
-            raise RefusedError("It isn't over yet; wait for it, or cancel it first.")
+            raise RefusedError("It isn't finished yet; wait for it, or cancel it first.")
         self._needs.models.check(job.request)
         origin = replace(
             job.origin,
@@ -79,7 +79,7 @@ class JobOperations:
                 pass
         except RefusedError as error:
             raise RefusedError(
-                "It can't be made again for its owner, who would read: {reason}", reason=error.words
+                "It can't be made again; its owner would read: {reason}", reason=error.words
             ) from error
         await self._needs.record(by, "again", person(job.user_id), job.id)
         return Outcome({"job": new.id}, [Text("It is made again: {job}", job=new.id)])
@@ -126,7 +126,7 @@ class JobOperations:
                 library.may_use_lora, job.user_id, job.origin.guild_id, lora.path
             ):
                 raise RefusedError(
-                    "It was made with a LoRA that its owner may not use there any more."
+                    "It was made with a LoRA that its owner can no longer use there."
                 )
         return [kept[name] for name in needed if name in kept]
 

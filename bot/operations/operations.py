@@ -104,11 +104,13 @@ class Operations:
             Text("Waiting: {queued}, being made: {running}, on their way: {delivering}.", **counts),
         ]
         if holds.is_drained:
-            lines.append(Text("No new GIFs are taken until the bot is resumed."))
+            lines.append(Text("No new GIFs are accepted until the bot is resumed."))
         if holds.models:
             lines.append(Text("Paused models: {models}.", models=", ".join(holds.models.values())))
         if is_changed:
-            lines.append(Text("The config was changed since it was read; reload takes that in."))
+            lines.append(
+                Text("The config has changed since it was read; reload applies the changes.")
+            )
         lines += _waiting_lines(config.waiting)
         workers = self._workers_outcome()
         return Outcome(values | workers.values, [*lines, *workers.lines])
@@ -140,7 +142,7 @@ class Operations:
             await self._needs.record(by, "drained")
         counts = self._counts()
         text = Text(
-            "No new GIFs are taken now. Being finished: {running}; waiting till the bot is "
+            "No new GIFs are accepted now. Being finished: {running}; waiting until the bot is "
             "resumed: {queued}.",
             **counts,
         )
@@ -154,10 +156,12 @@ class Operations:
                 await self._keep_paused(set(needs.jobs.holds.models) - {model.key})
                 needs.jobs.holds.resume_model(model.key)
                 await needs.record(by, "resumed", model.label)
-            return Outcome({"model": model.label}, [Text("{model} goes on.", model=model.label)])
+            return Outcome(
+                {"model": model.label}, [Text("{model} is running again.", model=model.label)]
+            )
         if needs.jobs.holds.set_drained(is_drained=False):
             await needs.record(by, "resumed")
-        return Outcome({"is_drained": False}, [Text("New GIFs are taken.")])
+        return Outcome({"is_drained": False}, [Text("New GIFs are accepted again.")])
 
     async def _pause(self, said: requests.OneModel, by: Operator) -> Outcome:
         needs = self._needs
@@ -166,7 +170,7 @@ class Operations:
             await self._keep_paused({*needs.jobs.holds.models, model.key})
             needs.jobs.holds.pause_model(model.key, model.label)
             await needs.record(by, "paused", model.label)
-        text = Text("{model} is paused; whoever wants it reads so.", model=model.label)
+        text = Text("{model} is paused; anybody who asks for it is told.", model=model.label)
         return Outcome({"model": model.label}, [text])
 
     async def _keep_paused(self, models: set[str]) -> None:
@@ -179,13 +183,13 @@ class Operations:
         if not await pool.restart(said.worker, at_once=said.now):
             known = ", ".join(each.key for each in pool.reports()) or "-"
             raise RefusedError(
-                "There is no worker {name}; there are: {known}.", name=said.worker, known=known
+                "There is no worker {name}; choose one of {known}.", name=said.worker, known=known
             )
         await self._needs.record(by, "restarted", said.worker)
-        text = Text("{worker} is started anew after what it has in hand.", worker=said.worker)
+        text = Text("{worker} restarts after its current job.", worker=said.worker)
         if said.now:
             text = Text(
-                "{worker} is started anew; what it had in hand is made again.", worker=said.worker
+                "{worker} is restarting; the job that it was on is made again.", worker=said.worker
             )
         return Outcome({"worker": said.worker}, [text])
 
@@ -211,7 +215,7 @@ class Operations:
             await self._needs.record(by, "announced", detail=said.text)
         values = {"people": len(first), "new": len(new), "reached": len(reached)}
         text = Text(
-            "People who wait: {people}; told just now: {reached} of {new} who hadn't read it.",
+            "People waiting: {people}; told just now: {reached} of {new} who hadn't read it.",
             **values,
         )
         return Outcome(values, [text])
@@ -237,7 +241,7 @@ class Operations:
     async def _unblock(self, said: requests.OnePerson, by: Operator) -> Outcome:
         entry = audit_entry(by, "unblock", person(said.user))
         await self._needs.blocks.unblock((PERSON, said.user, EVERYWHERE), entry)
-        text = Text("✅ <@{user}> isn't blocked now.", user=said.user)
+        text = Text("✅ <@{user}> is no longer blocked.", user=said.user)
         return Outcome({"user": str(said.user)}, [text])
 
     async def _blocked(self, said: requests.Nothing, by: Operator) -> Outcome:
@@ -266,9 +270,9 @@ class Operations:
             raise RefusedError("The config stays as it was: {reason}", reason=str(error)) from error
         if done.changed:
             await self._needs.record(by, "reloaded", detail=", ".join(done.changed))
-        text = Text("The config was read again; nothing in it that holds at once has changed.")
+        text = Text("The config was read again; nothing that applies right away has changed.")
         if done.changed:
-            text = Text("Taken in: {keys}.", keys=", ".join(done.changed))
+            text = Text("Applied: {keys}.", keys=", ".join(done.changed))
         values = {"changed": list(done.changed), "waiting_for_restart": list(done.waiting)}
         return Outcome(values, [text, *_waiting_lines(done.waiting)])
 

@@ -114,7 +114,7 @@ def parse_request(name: str, said: Mapping[str, Any]) -> Section:
     if kind is None:
         known = ", ".join(REQUESTS)
         raise RefusedError(
-            "There is no {name!r} here; there are: {known}.", name=shorten(name), known=known
+            "There is no {name!r} here; choose one of {known}.", name=shorten(name), known=known
         )
     try:
         return kind.model_validate(dict(said))
@@ -122,7 +122,7 @@ def parse_request(name: str, said: Mapping[str, Any]) -> Section:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"][:1])) or name
         raise RefusedError(
-            "{key} can't be used so ({reason}).",
+            "{key} can't be used like that ({reason}).",
             key=shorten(key),
             reason=first["msg"].removeprefix("Value error, "),
         ) from error

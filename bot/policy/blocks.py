@@ -76,7 +76,9 @@ class BlockList:
 def _words(block: Block) -> Text:
     until = Markdown("" if block.until is None else f"<t:{int(block.until.timestamp())}:f>")
     if block.kind == SERVER:
-        return Text("GIFs can't be made on this server any more; whoever runs the bot decided so.")
+        return Text(
+            "Whoever runs the bot has blocked this server, so GIFs can't be made here any more."
+        )
     if until and block.reason:
         return Text(
             "You can't make GIFs here until {until}: {reason}", until=until, reason=block.reason

@@ -108,7 +108,5 @@ def daily_exports(
     database: Database, most: int, decisions: DecisionStream | None = None
 ) -> RecordedDailyQuota:
     """Return the quota on exports of everything of a person's."""
-    refusal = Text(
-        "An export may be asked for {most} times within 24 hours; try again later.", most=most
-    )
+    refusal = Text("You can ask for {most} exports within 24 hours; try again later.", most=most)
     return RecordedDailyQuota(database, EXPORTS, most, refusal, decisions)

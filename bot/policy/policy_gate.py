@@ -145,7 +145,9 @@ class PolicyGate:
             if isinstance(verdict, Withhold):
                 raise WithheldError(verdict.reason)
             if isinstance(verdict, Spoiler):  # its file is covered where it was made alone
-                raise WithheldError("GIFs of such words are covered here, so it can't be shared.")
+                raise WithheldError(
+                    "GIFs with such words are posted as spoilers here, so this one can't be shared."
+                )
 
     async def quota(self, actor: Actor, place: Place) -> Sequence[QuotaLine]:
         """Return what this person has used of the workers' time, and what they may."""

@@ -156,21 +156,22 @@ def _check_line(line: QuotaLine, seconds: float) -> None:
     when = Markdown(f"<t:{int(line.returns.timestamp())}:R>")
     if line.used >= line.limit:
         raise RefusedError(
-            "You have used up your {limit:.0f} seconds of computing ({line}); they return {when}.",
+            "You have used up your {limit:.0f} seconds of computing ({line}); they come back "
+            "{when}.",
             limit=line.limit,
             line=line.label,
             when=when,
         )
     if line.left <= 0:
         raise RefusedError(
-            "What you have waiting may take all of the computing that you have left ({line}); wait "
-            "for it, then ask for the next.",
+            "Your waiting GIFs may take all of the computing that you have left ({line}); wait "
+            "for them, then ask for the next.",
             line=line.label,
         )
     if seconds > line.left:
         raise RefusedError(
             "That would take about {seconds:.0f} s of computing, and you have {left:.0f} of "
-            "{limit:.0f} s left ({line}), with what waits counted; all of it returns {when}.",
+            "{limit:.0f} s left ({line}), counting what is waiting; all of it comes back {when}.",
             seconds=seconds,
             left=line.left,
             limit=line.limit,

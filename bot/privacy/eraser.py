@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 _EVERY_SECONDS = 30.0  # between two looks for what somebody asked for on the command line
 _LOOK_SECONDS = 1.0  # at jobs that don't end
 _TOLD_LOOKS, _TOLD_PAUSE = 300, 0.2  # for the last words on jobs that were cancelled; seconds
-_UNDER_WAY = Text("Everything of yours is being erased already.")
+_UNDER_WAY = Text("Your data is already being erased.")
 
 
 class Removal(enum.Enum):

@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from bot.core.errors import RefusedError
 from generator.contract.text import Text
 
-REFUSAL = Text(
-    "Everything of yours is being erased, so nothing new is begun; try again in a few minutes."
-)
+REFUSAL = Text("Your data is being erased, so nothing new can start; try again in a few minutes.")
 
 
 class LeavingPeople:

@@ -74,7 +74,7 @@ def browse_view(
         pick = ActionMenu(
             f"panel_{page.kind}_pick",
             page_target(draft_id, page.number),
-            placeholder=translate("Choose one …"),
+            placeholder=translate("Choose one…"),
             options=options,
         )
         box.add_item(ActionRow(pick.item))

@@ -145,4 +145,4 @@ def _rows(made: Sequence[Variation], limits: ModelLimits) -> Iterator[ActionRow[
             yield _row(buttons)
     if made:
         jobs = [each.job for each in made]
-        yield ActionRow(variation_menu(SHEET, jobs, translate("More …")))
+        yield ActionRow(variation_menu(SHEET, jobs, translate("More…")))

@@ -43,7 +43,7 @@ def lora_details(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) ->
         else translate("Added by {owner}, {whom}.", owner=f"<@{lora.owner_id}>", whom=whom)
     )
     if lora.adult:
-        adult = translate("For age-restricted channels only.")
+        adult = translate("Only for age-restricted channels.")
         embed.description = f"{embed.description}\n{adult}"
     if tags := lora.facts.get("tags"):
         embed.add_field(

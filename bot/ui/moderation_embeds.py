@@ -22,7 +22,7 @@ _ACTIONS = {
     "removed": Text("removed a GIF of"),
     "kept": Text("kept a GIF that was reported"),
     "appeal_allowed": Text("allowed a withheld GIF of"),
-    "appeal_kept": Text("kept a GIF withheld of"),
+    "appeal_kept": Text("kept withholding a GIF of"),
     "pictures": Text("set the picture detector"),
     "words": Text("changed the words"),
     "quota": Text("set the quota"),
@@ -34,7 +34,7 @@ _ACTIONS = {
     "cancelled": Text("cancelled a GIF of"),
     "again": Text("made a GIF again for"),
     "read": Text("looked at a GIF of"),
-    "announced": Text("told those who wait"),
+    "announced": Text("messaged everybody waiting"),
     "reloaded": Text("reloaded the config"),
 }
 
@@ -58,7 +58,7 @@ def report_embed(report: Report, job: Job) -> Embed:
 def report_view(report_id: str) -> View:
     """Return the buttons under a report."""
     view = View(timeout=None)
-    view.add_item(ActionButton(KEEP, report_id, label=translate("Keep")))
+    view.add_item(ActionButton(KEEP, report_id, label=translate("Keep it")))
     view.add_item(
         ActionButton(REMOVE, report_id, label=translate("Remove"), style=ButtonStyle.danger)
     )

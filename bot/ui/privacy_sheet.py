@@ -26,7 +26,7 @@ EXPORT, ERASE, ERASE_SURE, POLICY = (
 def sheet_embed(held: Holdings, settings: Settings, messages_left: int) -> Embed:
     """Return the sheet; ``messages_left`` are to be deleted by an erasure that isn't over."""
     embed = Embed(
-        title=translate("What this bot keeps of you"),
+        title=translate("What this bot keeps about you"),
         description="\n".join(f"- {line}" for line in _kept(held, settings)),
         colour=Colour.blurple(),
     )
@@ -38,7 +38,7 @@ def sheet_embed(held: Holdings, settings: Settings, messages_left: int) -> Embed
     embed.add_field(name=translate("Backups"), value=backups(settings), inline=False)
     if messages_left:
         words = translate("Messages that are still to be deleted: {count}.", count=messages_left)
-        embed.add_field(name=translate("Your erasure"), value=words, inline=False)
+        embed.add_field(name=translate("The erasure of your data"), value=words, inline=False)
     return embed
 
 
@@ -56,7 +56,7 @@ def _kept(held: Holdings, settings: Settings) -> Iterator[str]:
         days=days,
     )
     yield translate(
-        "Files you brought for them: {count} ({size}); kept for {days:g} days at most.",
+        "Files you uploaded for them: {count} ({size}); kept for {days:g} days at most.",
         count=held.sources,
         size=file_size(held.sources_bytes),
         days=days,
@@ -79,8 +79,8 @@ def _kept(held: Holdings, settings: Settings) -> Iterator[str]:
         "Open panels, forms and contact sheets: {count}; kept for 24 hours.", count=rows["drafts"]
     )
     yield translate(
-        "Settings of yours: {settings}; reports by you: {reports}; blocks of you: {blocks}; "
-        "decisions of moderators by or about you: {decisions}.",
+        "Your settings: {settings}; your reports: {reports}; blocks of you: {blocks}; decisions "
+        "of moderators by or about you: {decisions}.",
         settings=rows["preferences"],
         reports=rows["reports"],
         blocks=rows["blocks"],
@@ -101,8 +101,8 @@ def _seen(settings: Settings) -> Iterator[str]:
         yield translate("The bot's log has the prompts as well.")
     if settings.remote.is_used:
         yield translate(
-            "Other machines of whoever runs the bot make GIFs; they keep LoRAs and pictures for a "
-            "while, without names."
+            "Other machines of the person who runs the bot make GIFs too; they keep LoRAs and "
+            "pictures for a while, without names."
         )
 
 
@@ -123,9 +123,7 @@ def sheet_view(user_id: int, settings: Settings) -> View:
     view, target = View(timeout=None), str(user_id)
     view.add_item(ActionButton(EXPORT, target, label=translate("Export")))
     view.add_item(
-        ActionButton(
-            ERASE, target, label=translate("Erase everything of mine"), style=ButtonStyle.danger
-        )
+        ActionButton(ERASE, target, label=translate("Erase all my data"), style=ButtonStyle.danger)
     )
     if settings.privacy.url:
         label = translate("Privacy policy")
@@ -138,17 +136,17 @@ def sheet_view(user_id: int, settings: Settings) -> View:
 def question(settings: Settings) -> str:
     """Return what somebody reads before everything of theirs is erased."""
     lines = (
-        translate("**Erase everything of yours?** It can't be undone."),
+        translate("**Erase all your data?** This can't be undone."),
         translate(
-            "What goes: your GIFs with their files and messages, LoRAs (also for those you share "
-            "them with), files you brought, favourites, votes, gallery posts, edits, reports, "
-            "settings and open panels. What waits or runs is cancelled."
+            "What is erased: your GIFs with their files and messages, LoRAs (also for those you "
+            "share them with), files you uploaded, favourites, votes, gallery posts, edits, "
+            "reports, settings and open panels. What is waiting or running is cancelled."
         ),
         translate(
-            "What stays: a block that holds, so that erasing is no way round it; that moderators "
-            "decided something, without your name and words; how much computing you used, for "
-            "{days} days, so that quotas hold; and a hash of your id, by which the bot erases "
-            "again if it has to go back to a backup.",
+            "What stays: blocks that still hold, so that erasing is no way round them; that "
+            "moderators decided something, without your name and words; how much computing you "
+            "used, for {days} days, so that quotas hold; and a hash of your id, so that the bot "
+            "can erase again if it has to go back to a backup.",
             days=KEPT_DAYS,
         ),
         translate(
@@ -167,7 +165,7 @@ def question_view(user_id: int) -> View:
         ActionButton(
             ERASE_SURE,
             str(user_id),
-            label=translate("Yes, erase everything of mine"),
+            label=translate("Yes, erase all my data"),
             style=ButtonStyle.danger,
         )
     )
@@ -176,10 +174,10 @@ def question_view(user_id: int) -> View:
 def read_me(when: str) -> str:
     """Return the text in each export that says what the rest is."""
     lines = (
-        translate("Everything that the bot keeps of you, as of {when}.", when=when),
+        translate("Everything that the bot keeps about you, as of {when}.", when=when),
         translate(
             "gifs: your GIFs, the newest first, each with its recipe. loras, sources: files that "
-            "you brought. data: the tables of the bot's database with what is yours, as JSON. "
+            "you uploaded. data: the tables of the bot's database with what is yours, as JSON. "
             "left-out.txt, where there is one: what was too large."
         ),
     )
@@ -187,6 +185,6 @@ def read_me(when: str) -> str:
 
 
 LEFT_OUT = Text(
-    "{count} files were left out: each is larger than Discord allows, or all together are above "
+    "{count} files were left out: each is larger than Discord allows, or all together are over "
     "{most} MB. They are listed in left-out.txt; ask whoever runs the bot for them."
 )

@@ -29,7 +29,7 @@ EDITS = {
     "faster": Text("Twice as fast"),
     "slower": Text("Half as fast"),
     "square": Text("Crop to a square"),
-    "caption": Text("Add a caption …"),
+    "caption": Text("Add a caption…"),
     "join": Text("Join to what came before"),
     "emoji": Text("As an emoji"),
     "sticker": Text("As a sticker"),
@@ -146,7 +146,7 @@ def _edit_menu(target: str, job: Job) -> ActionMenu:
         for value, label in EDITS.items()
         if value not in left_out
     ]
-    return ActionMenu("more", target, placeholder=translate("More …"), options=options)
+    return ActionMenu("more", target, placeholder=translate("More…"), options=options)
 
 
 def refused_actions(request: Request, limits: ModelLimits) -> set[str]:

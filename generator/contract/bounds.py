@@ -69,7 +69,7 @@ def scheduler_name(name: str) -> str:
     known = _SCHEDULER_CLASSES.get(name, name.lower())
     if known not in SCHEDULERS:
         raise RequestError(
-            "There is no scheduler {name!r}; there are {names}.",
+            "There is no scheduler {name!r}; choose one of {names}.",
             name=shorten(name),
             names=", ".join(SCHEDULERS),
         )

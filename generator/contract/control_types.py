@@ -30,7 +30,7 @@ def annotator_name(name: str) -> str:
     """Return an annotator's name in lower case. Raises RequestError with the names there are."""
     if name.lower() not in ANNOTATORS:
         raise RequestError(
-            "There is no annotator {name!r}; there are {names}.",
+            "There is no annotator {name!r}; choose one of {names}.",
             name=name,
             names=", ".join(ANNOTATORS),
         )

@@ -310,9 +310,7 @@ def _check_motion(limits: ModelLimits, request: Request) -> None:
     if request.motion:
         check_choice(spec_named("motion"), limits, request.motion)
     if request.motion == LOOP and request.video_length == 1:
-        raise RequestError(
-            "A loop of one frame has nothing to come back from; ask for more frames."
-        )
+        raise RequestError("A loop needs more than one frame; ask for more.")
     if frames_at_once(request) <= limits.max_frames:
         return
     if request.motion and request.video_length > request.window:
@@ -326,7 +324,7 @@ def _check_motion(limits: ModelLimits, request: Request) -> None:
 
 def _check_kept(request: Request) -> None:
     if request.kept_frames and not request.image:
-        raise RequestError("To keep frames there must be an image that has them; give one.")
+        raise RequestError("To keep frames, there must be an image that has them; give one.")
     if request.kept_frames >= request.video_length:
         raise RequestError(
             "Of {frames} frames {kept} are to be kept, so none is left to make; ask for more "
@@ -368,12 +366,12 @@ def _check_controls(request: Request) -> None:
     controls = request.controls
     if controls and not request.control_source:
         raise RequestError(
-            "The control type {kind} needs a GIF whose motion to follow; give one.",
+            "The control type {kind} needs a GIF to follow; give one.",
             kind=shorten(controls[0].kind),
         )
     if request.control_source and not controls:
         raise RequestError(
-            "A GIF to follow needs a control type: depth, canny, or a ControlNet of your own."
+            "To follow a GIF, choose a control type: depth, canny, or a ControlNet of your own."
         )
     if len(controls) > MAX_CONTROLS:
         raise RequestError(

@@ -237,7 +237,7 @@ STAGES: dict[str, StageSpec] = {
     spec.name: spec
     for spec in (
         StageSpec(ENCODE_PROMPT, Text("reading the prompt"), _no_cost),
-        StageSpec(ENCODE_IMAGE, Text("looking at the picture"), _no_cost),
+        StageSpec(ENCODE_IMAGE, Text("reading the picture"), _no_cost),
         StageSpec(DRAW_NOISE, Text("drawing the noise"), _no_cost),
         StageSpec(DENOISE, Text("step {step} of {steps}"), _denoising_cost),
         StageSpec(DECODE, _PAINTING, _decoding_cost),

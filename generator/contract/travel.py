@@ -81,7 +81,7 @@ def check_text(what: Text, text: str, frames: int) -> tuple[Key, ...]:
         for one in meant:
             if re.fullmatch(_KEY, one["key"]) is None:
                 raise RequestError(
-                    "{what} has {key} where a key stands; write a frame, such as 4:, or a "
+                    "{what} has {key} where a key should be; write a frame, such as 4:, or a "
                     "percentage, such as 50%:.",
                     what=what,
                     key=shorten(one["key"]),

@@ -46,7 +46,7 @@ class NudeNet:
             return cls(model, tuple(getattr(nudenet, _LABELS)))
         except Exception as error:
             raise ModelError(
-                "The package nudenet is there and can't be used ({reason}); install it anew.",
+                "The package nudenet is installed but can't be used ({reason}); reinstall it.",
                 reason=str(error)[:200] or type(error).__name__,
             ) from error
 

@@ -124,7 +124,7 @@ class FileCache:
             raise CacheFullError(
                 Text(
                     "A file of {size} MB doesn't fit into the cache of its GPU host, which is "
-                    "{most} MB; whoever runs that can give it more by --cache-gb.",
+                    "{most} MB; whoever runs that host can raise it with --cache-gb.",
                     size=needed // 10**6,
                     most=self._most // 10**6,
                 )

@@ -223,7 +223,8 @@ def _check_condition_images(request: Request, images: Sequence[Frames]) -> None:
     for image in images:
         if image.shape != needed:
             raise RequestError(
-                "A ControlNet's pictures are {found} where the clip is {needed}; fit them to it.",
+                "The ControlNet's pictures are {found}, but the clip is {needed}; resize them to "
+                "match.",
                 found=_shape(image.shape),
                 needed=_shape(needed),
             )

@@ -132,7 +132,7 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
         return PRECISIONS[wanted], "as asked for"
     if wanted != AUTO:
         raise RequestError(
-            "There is no precision {wanted!r}; there are {known}.",
+            "There is no precision {wanted!r}; choose one of {known}.",
             wanted=wanted,
             known=", ".join((AUTO, *PRECISIONS, FP8)),
         )

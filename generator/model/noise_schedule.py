@@ -61,7 +61,7 @@ def with_prediction(config: Config, prediction_type: str) -> Config:
     """
     if prediction_type not in PREDICTION_TYPES:
         raise ModelError(
-            "There is no prediction type {name!r}; there are {known}.",
+            "There is no prediction type {name!r}; choose one of {known}.",
             name=prediction_type[:40],
             known=", ".join(PREDICTION_TYPES),
         )

@@ -85,7 +85,7 @@ def _no_address() -> MediaError:
 def _follow_redirect(url: URL, location: str) -> URL:
     target = web_address(location, url)
     if target is None:
-        raise MediaError("The link leads away from http(s); give the file's own link.")
+        raise MediaError("The link redirects away from http(s); give the file's own link.")
     return target
 
 
@@ -93,13 +93,17 @@ def _refusal(error: TransferError, max_bytes: int) -> MediaError:
     match error:
         case StatusError():
             answer = f"{error.status} {error.reason}".rstrip()
-            return MediaError("The link was answered with {answer}; try another.", answer=answer)
+            return MediaError(
+                "The server answered the link with {answer}; try another.", answer=answer
+            )
         case PackedError():
-            return MediaError("The link's answer is packed; give the file's own link.")
+            return MediaError(
+                "The server sends that link's file compressed; give the file's own link."
+            )
         case TooLargeError():
             most = f"{max_bytes / 2**20:.3g}"
             return MediaError(
-                "The link's file is larger than {most} MiB; find a smaller.", most=most
+                "The link's file is larger than {most} MiB; find a smaller one.", most=most
             )
         case RedirectLoopError():
             return MediaError("The link redirects in circles; give a direct link to the file.")

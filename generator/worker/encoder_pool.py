@@ -260,8 +260,8 @@ def _is_worth_another(failed: Failed) -> bool:
 
 def _given_up(death: EncoderDiedError) -> Failure:
     text = Text(
-        "The file couldn't be written: whatever wrote it ended {count} times ({reason}); try fewer "
-        "frames or a smaller size.",
+        "The file couldn't be written: the process writing it ended {count} times ({reason}); try "
+        "fewer frames or a smaller size.",
         count=_TRIES,
         reason=death.reason,
     )

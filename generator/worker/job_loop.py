@@ -102,8 +102,8 @@ def _start_failure(error: Exception) -> Failure:
     if missing is None:
         return failure_of(error)
     text = Text(
-        "There is no worker, since {module} isn't installed on the bot's machine; whoever runs the "
-        'bot gets one by `pip install "hotshot-bot[generator]"`.',
+        "There is no worker, since {module} isn't installed on the bot's machine; whoever runs "
+        'the bot can add one with `pip install "hotshot-bot[generator]"`.',
         module=missing.words.values["module"],
     )
     return Failure.of(missing, text)

@@ -150,7 +150,7 @@ class PictureDetector:
                 raise DetectorDownError(error.words) from error
             except ValueError as error:
                 await self._child.close()
-                lost = ChildLostError(Text("it answered what makes no sense"))
+                lost = ChildLostError(Text("its answer made no sense"))
                 logger.warning("the detector's answer can't be read: %s", error)
             except ChildLostError as error:
                 lost = error
@@ -170,7 +170,7 @@ class PictureDetector:
             introduction = Introduction.of_line(said)
         except ValueError as error:
             await self._child.close()
-            raise ChildLostError(Text("it answered what makes no sense")) from error
+            raise ChildLostError(Text("its answer made no sense")) from error
         if introduction.refusal is not None:
             await self._child.close()
             raise ConfigError(f"detector.model: {introduction.refusal}")

@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 
 _NO_PICTURE = frozenset({".safetensors"})
 _DOWN = Text(
-    "Nobody could look at it, since the picture detector doesn't work just now; whoever runs the "
-    "bot has been told."
+    "It couldn't be checked, because the picture detector isn't working right now; whoever runs "
+    "the bot has been told."
 )
-_UNREADABLE = Text("The picture detector can't look at it: {reason}", reason="")
+_UNREADABLE = Text("The picture detector can't check it: {reason}", reason="")
 _MISSING = Text("this bot has none, and a server asks for one")
 
 
@@ -109,7 +109,8 @@ class PictureJudge:
         """Raise WithheldError where a kept file may not be shown uncovered on another server."""
         if output and not isinstance(await self.judge(self._blobs.path(output), guild_id), Allow):
             raise WithheldError(
-                "Pictures like this are covered or withheld here, so it can't be shared."
+                "Pictures like this are withheld or posted as spoilers here, so this one can't be "
+                "shared."
             )
 
     async def looks_at(self, files: Iterable[Attachment], guild_id: int | None) -> bool:
@@ -130,8 +131,8 @@ class PictureJudge:
         self._is_told = True
         self._alert(
             Text(
-                "The picture detector doesn't work ({reason}). Until it does, results that it "
-                "would have to look at are withheld or covered.",
+                "The picture detector isn't working ({reason}). Until it is, results that it "
+                "would have to check are withheld or posted as spoilers.",
                 reason=reason,
             )
         )

@@ -12,7 +12,7 @@ from bot.jobs.gate import Allow, Spoiler, Verdict, Withhold
 from generator.contract.text import Text
 
 _MOST_NAMED = 40  # classes in a sentence
-_SEEN = Text("The picture detector sees {name} in it, and that isn't shown here.", name="")
+_SEEN = Text("The picture detector found {name} in it, which isn't shown here.", name="")
 
 
 @dataclass(frozen=True, slots=True)

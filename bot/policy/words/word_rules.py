@@ -66,5 +66,5 @@ def _reason(entry: Entry) -> Text:
     if entry.reason:
         return Text("That isn't made here: {reason}", reason=entry.reason)
     if entry.is_pattern:
-        return Text("Some of these words aren't allowed here; say it otherwise.")
-    return Text('"{word}" isn\'t allowed here; say it otherwise.', word=entry.text)
+        return Text("Some of these words aren't allowed here; try other words.")
+    return Text('"{word}" isn\'t allowed here; try other words.', word=entry.text)

@@ -300,7 +300,7 @@ class RemoteConnection:
     def _made(self, job: RemoteJob, event: Finished) -> MadeFile | Failed:
         upload = job.upload
         if upload is None or not upload.is_done or upload.reference != event.output:
-            text = Text("A GPU host says that a GIF is made, and hasn't sent it.")
+            text = Text("A GPU host says that a GIF is finished, but hasn't sent it.")
             failure = Failure(FailureKind.INTERNAL, text, is_retryable=True)
             return Failed(event.job_id, event.attempt, failure)
         most = time.monotonic() - job.submitted_at

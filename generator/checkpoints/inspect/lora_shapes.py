@@ -67,7 +67,7 @@ def change_of(shapes: Shapes) -> Shape | None:
 def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bias: bool) -> None:
     """Raise MisfitError where the parts, which make up ``change``, are for another ``weight``."""
     if change is not None and (change[:1] != weight[:1] or prod(change) != prod(weight)):
-        raise MisfitError(Text("{found} where {wanted} is wanted", found=change, wanted=weight))
+        raise MisfitError(Text("{found} instead of {wanted}", found=change, wanted=weight))
     for role, axis in (("dora", 0), ("dora_scale", axis_of(shapes.get("dora_scale", ())))):
         if role in shapes:
             _check_lengths(prod(shapes[role]), weight, axis)
@@ -78,9 +78,7 @@ def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bia
             raise _misplaced(role)
         if prod(shapes[role]) != weight[0]:
             found = shapes[role]
-            raise MisfitError(
-                Text("{found} where {wanted} is wanted", found=found, wanted=weight[:1])
-            )
+            raise MisfitError(Text("{found} instead of {wanted}", found=found, wanted=weight[:1]))
 
 
 def axis_of(lengths: Shape) -> int:
@@ -93,7 +91,7 @@ def _check_lengths(found: int, weight: Shape, axis: int) -> None:
         raise _misplaced("dora")
     if found != weight[axis]:
         raise MisfitError(
-            Text("{found} lengths where {wanted} are wanted", found=found, wanted=weight[axis])
+            Text("{found} lengths instead of {wanted}", found=found, wanted=weight[axis])
         )
 
 
@@ -123,7 +121,7 @@ def _hadamard(shapes: Shapes) -> tuple[Shape, set[str]]:
         products.append((left[1], right[1], *_core(shapes, core, *sides)))
     if products[0] != products[1]:
         raise MisfitError(
-            Text("{found} where {wanted} is wanted", found=products[1], wanted=products[0])
+            Text("{found} instead of {wanted}", found=products[1], wanted=products[0])
         )
     return products[0], {*_HADAMARD, *cores}
 

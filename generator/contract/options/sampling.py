@@ -144,7 +144,9 @@ class SamplingOptions(PictureOptions):
         form=FormField(
             group=Group.QUALITY,
             label=Text("Perturbed-attention guidance (PAG)"),
-            description=Text("Clearer shapes for half more time; 3 is usual, and 0 is off."),
+            description=Text(
+                "Clearer shapes, but half as long again; 3 is usual, and 0 turns it off."
+            ),
             longest=_NUMBER_CHARACTERS,
         ),
         flag=Flag(

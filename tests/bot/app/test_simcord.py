@@ -130,7 +130,7 @@ async def test_sharing_votes_and_a_server_s_emojis(tmp_path: Path) -> None:
         assert refused.ephemeral
         assert "your own GIF" in refused.content
         lacking = (await ada.click(sheet, label="Add as emoji")).response
-        assert "you lack the permission" in lacking.content
+        assert "You don't have the permission" in lacking.content
         env.raise_errors()
 
 

@@ -106,10 +106,10 @@ async def test_what_was_in_hand_is_looked_for_and_offered_once(
         shown = [await each.message(lambda message: not message.loading) for each in both]
         assert sorted(each.ephemeral for each in shown) == [False, True]  # either may be the first
         [refused] = [each for each in shown if each.ephemeral]
-        assert "is being made again already" in refused.text
+        assert "already being made again" in refused.text
         again = await posted(both[1 - shown.index(refused)])
         assert "made again after an interruption" in again.text
-        assert "is being made again already" in await said(await ada.press(offer, "Make it again"))
+        assert "already being made again" in await said(await ada.press(offer, "Make it again"))
         assert (await posted(await bob.press(of_pair, "Make 2 again"))).results
         await setup.all_over()
     rows = {row["number"]: row for row in setup.rows()}

@@ -49,7 +49,7 @@ async def strangers_choose_nothing(ada: Person, bob: Person) -> None:
         if option["label"] == "Secret"
     ]
     theirs = await browse(bob)
-    stolen = await bob.careless().choose(theirs, "Choose one …", secret)
+    stolen = await bob.careless().choose(theirs, "Choose one…", secret)
     assert "no LoRA of that name that you can use" in await said(stolen)
     [own] = [each["custom_id"] for each in page.buttons if "panel_back" in each["custom_id"]]
     pressed = await bob.press(forge(theirs, own), own)
@@ -80,14 +80,14 @@ async def test_loras_and_styles_are_chosen_by_what_they_do(
         assert "in dragon style" in row["request"]
         assert "Dragon" not in await said(await ada.slash("queue"))
 
-        picked = await bob.choose(page, "Choose one …", "Dragon")
+        picked = await bob.choose(page, "Choose one…", "Dragon")
         await picked.acknowledged()
         assert "LoRA: Dragon" in page.text  # the gallery became the panel
         assert page.files == []
         await (await bob.press(page, "Browse styles")).acknowledged()
         await discord.until(lambda: "toon" in page.text or None)
         await all_there(setup, bob, page, 2)
-        await (await bob.choose(page, "Choose one …", "noir")).acknowledged()
+        await (await bob.choose(page, "Choose one…", "noir")).acknowledged()
         assert "style: noir" in page.text
         await fill(bob, page, "Words", prompt="a cat")
         made = await request_of(await bob.press(page, "Go"))

@@ -49,7 +49,7 @@ async def test_the_panel_is_filled_by_files_of_three_programs(
         picture = png(tmp_path / "a.png", parameters=PARAMETERS).read_bytes()
         await described(ada, panel, file=[Upload("a.png", picture)])
         text = await with_words(discord, panel, "Filled in")
-        assert "Not taken over: Model sd\\_xl, base, VAE a.safetensors, 832 x 1216." in text
+        assert "Left out: Model sd\\_xl, base, VAE a.safetensors, 832 x 1216." in text
         assert "a red ball" in text
         assert "LoRA: Pixels" in text
         assert "1234567890" in text
@@ -58,12 +58,12 @@ async def test_the_panel_is_filled_by_files_of_three_programs(
         picture = png(tmp_path / "b.png", prompt=dumped(graph)).read_bytes()
         await described(ada, panel, file=[Upload("b.png", picture)])
         text = await with_words(discord, panel, "156680208700286")
-        assert "Not taken over: " in text
+        assert "Left out: " in text
         assert "checkpoint" in text
         assert "LoRA: Pixels" in text
 
         await described(ada, panel, file=[Upload("own.gif", own)])
-        text = await with_words(discord, panel, "Not taken over: a LoRA.")
+        text = await with_words(discord, panel, "Left out: a LoRA.")
         assert "seed: 7" in text
 
         # bad input costs a sentence, and changes nothing

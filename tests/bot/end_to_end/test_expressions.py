@@ -32,12 +32,12 @@ async def test_one_press_adds_it_where_both_may(
         await setup.all_over()
 
         lacking = await pressed(ada, message, "Add as emoji")
-        assert "The bot lacks the permission" in lacking.text
+        assert "The bot doesn't have the permission" in lacking.text
         [link] = lacking.buttons
         address = parse_qs(urlsplit(link["url"]).query)
         assert int(address["permissions"][0]) & CREATE_GUILD_EXPRESSIONS
         assert address["guild_id"] == [str(guild.id)]
-        assert "you lack the permission" in (await pressed(bob, message, "Add as emoji")).text
+        assert "You don't have the permission" in (await pressed(bob, message, "Add as emoji")).text
 
         discord.let_bot_create_expressions(guild)
         added = await pressed(ada, message, "Add as emoji")
@@ -76,7 +76,7 @@ async def test_what_discord_or_the_server_does_not_allow(setup: Setup, discord: 
         await fill_places(discord)
         assert "All 50 places" in (await pressed(ada, message, "Add as emoji")).text
         discord.fail_next("POST", "/guilds/*/stickers", 403, 50013)
-        assert "The bot lacks" in (await pressed(ada, message, "Add as sticker")).text
+        assert "The bot doesn't have" in (await pressed(ada, message, "Add as sticker")).text
         discord.fail_next("POST", "/guilds/*/stickers", 400, 50046)
         assert "Discord refused it" in (await pressed(ada, message, "Add as sticker")).text
         assert guild.stickers == {}

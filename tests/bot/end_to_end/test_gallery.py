@@ -15,7 +15,7 @@ from tests.bot.end_to_end.test_expressions import pressed
 
 async def choose_gallery(discord: Sandbox, manager: Person, channel: Channel) -> Message:
     rules = await (await manager.slash("settings server")).message()
-    await fill(manager, rules, "Who may, and where", gallery=[channel])
+    await fill(manager, rules, "Who may use the bot, and where", gallery=[channel])
     return rules
 
 
@@ -94,7 +94,7 @@ async def test_what_becomes_of_channels_messages_and_rules(setup: Setup, discord
         message = await posted(await ada.slash("gif", prompt="covered", frames=4))
         await setup.all_over()
         rules = await (await ada.slash("settings server")).message()
-        refused = await fill(ada, rules, "Who may, and where", gallery=[closed])
+        refused = await fill(ada, rules, "Who may use the bot, and where", gallery=[closed])
         assert "can't post files" in (await refused.message()).text
         await choose_gallery(discord, ada, channel)
 
@@ -103,7 +103,7 @@ async def test_what_becomes_of_channels_messages_and_rules(setup: Setup, discord
         assert first.files[0].filename.startswith("SPOILER_")
         [gallery] = [part for part in first.components_flat if part["type"] == 12]
         assert gallery["items"][0]["spoiler"]
-        assert "nothing covers an emoji" in (await pressed(ada, message, "Add as emoji")).text
+        assert "only be shown as a spoiler" in (await pressed(ada, message, "Add as emoji")).text
         discord_messages.delete(discord.world, first)  # by somebody, in Discord
         await pressed(ada, message, "Share")
         [second] = discord.messages_in(channel)

@@ -45,7 +45,7 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
         assert "delete others' messages" in await said(await bob.at(log).press(first, "Remove"))
         await watching.press(first, "Remove")
         assert await eventually_gone(discord, made)
-        for pressed in [await watching.press(second, "Keep") for _ in range(2)]:
+        for pressed in [await watching.press(second, "Keep it") for _ in range(2)]:
             await pressed.acknowledged()  # of two presses at once, one decides
         # the one that is kept goes by the message's menu; its owner is not asked
         assert "or a moderator" in await said(await bob.message_command("Remove", other))
@@ -60,8 +60,8 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
         # the posts about bob's reports go with them
         assert not first.deleted
         sheet = await (await bob.slash("privacy")).message(lambda message: not message.loading)
-        asked = await (await bob.press(sheet, "Erase everything of mine")).message()
-        await bob.press(asked, "Yes, erase everything of mine")
+        asked = await (await bob.press(sheet, "Erase all my data")).message()
+        await bob.press(asked, "Yes, erase all my data")
         for message in (first, second):
             assert await eventually_gone(discord, message)
 
@@ -119,7 +119,7 @@ async def _check_blocked_server(setup: Setup, discord: Sandbox, bob: Person) -> 
     blocked = str(guild.id)
     assert "Only whoever runs" in await said(await bob.slash("moderation server", id=blocked))
     assert "is blocked" in await said(await operator.slash("moderation server", id=blocked))
-    assert "on this server" in await said(await bob.slash("gif", prompt="y"))
+    assert "blocked this server" in await said(await bob.slash("gif", prompt="y"))
 
     def over() -> list[int]:
         rows = setup.rows("guild_id, state, user_id")

@@ -62,7 +62,7 @@ async def test_bad_files_and_strangers_cost_a_sentence(
         await fill(ada, panel, "Words", prompt="a cat")
         group, field = "Motion from pictures", "control_pictures"
         for brought, told in (
-            ([Upload("a.png", files.still()), Upload("b.png", files.still())], "there twice"),
+            ([Upload("a.png", files.still()), Upload("b.png", files.still())], "sent twice"),
             ([*pictures(1), Upload("a.gif", files.gif())], "a.gif moves"),
             ([*pictures(1), Upload("a.txt", b"no picture at all")], "isn't a picture"),
             (pictures(1), "From 2 to 30"),

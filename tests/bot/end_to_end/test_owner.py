@@ -100,7 +100,7 @@ async def _drained_and_told(scene: Scene) -> str:
     second = await scene.bob.slash("gif", prompt="hidden", frames=8)
     await second.message()
     drained = await scene.mias("drain")
-    assert "Being finished: 2; waiting till the bot is resumed: 1." in drained
+    assert "Being finished: 2; waiting until the bot is resumed: 1." in drained
     await second.message(lambda message: "paused it for a while" in message.text)
     refusal = await said(await scene.bob.slash("gif", prompt="z"))
     assert "paused it for a while" in refusal
@@ -128,7 +128,7 @@ async def _drained_and_told(scene: Scene) -> str:
     scene.go.touch()
     await posted(first)
     await scene.setup.all_over()
-    assert "New GIFs are taken" in await scene.mias("resume")
+    assert "New GIFs are accepted" in await scene.mias("resume")
     return str(hers)
 
 
@@ -151,7 +151,7 @@ async def _jobs_and_people(scene: Scene, hers: str) -> None:
     await scene.mias("unblock", user=choices[0]["value"])
     assert "no worker" in await scene.mias("restart", worker="x")
     log = await said(await scene.mia.slash("moderation audit", everywhere=True))
-    for words in ("drained the bot", "cancelled a GIF", "told those who wait", "unblocked"):
+    for words in ("drained the bot", "cancelled a GIF", "messaged everybody waiting", "unblocked"):
         assert words in log
 
 
@@ -166,7 +166,7 @@ async def _config_changes(scene: Scene, owner: dict[str, Any]) -> None:
         quota={"day_seconds": 0.0001},
         **{"styles.ink": {}},
     )
-    assert "was changed" in await scene.mias("status")
+    assert "has changed since" in await scene.mias("status")
     taken = "quota.day_seconds, moderation.withhold, owner.users, styles"
     assert taken.replace("_", "\\_") in await scene.mias("reload")
     assert "Waiting: 0" in await said(await scene.ada.in_dm().slash("owner status"))
@@ -175,7 +175,7 @@ async def _config_changes(scene: Scene, owner: dict[str, Any]) -> None:
     assert "used up" not in await said(await scene.ada.slash("gif", prompt="a zebra"))
     # the file that it names changes, and not the config
     words.write_text("giraffe\n")
-    assert "nothing in it" in await scene.mias("reload")
+    assert "nothing that applies" in await scene.mias("reload")
     assert "used up" in await said(await scene.ada.slash("gif", prompt="a zebra"))
     scene.setup.write(owner={"users": []}, queue={"per_user": 0})
     assert "stays as it was" in await scene.mias("reload")
@@ -235,10 +235,10 @@ async def _seen_and_restarted(scene: Scene, config: Path, bot: Bot) -> None:
 
 async def _paused_and_refused(scene: Scene, config: Path) -> None:
     code, out, _ = await shell(config, "pause", "anime")
-    assert (code, out) == (0, "anime is paused; whoever wants it reads so.\n")
+    assert (code, out) == (0, "anime is paused; anybody who asks for it is told.\n")
     code, out, err = await shell(config, "cancel", "zz")
     assert (code, out) == (2, "")
-    assert err.startswith("hotshot-bot: job can't be used so")
+    assert err.startswith("hotshot-bot: job can't be used like that")
     refusal = await said(await scene.ada.slash("gif", prompt="x", model="anime"))
     assert "paused by whoever runs" in refusal
 

@@ -49,9 +49,9 @@ async def sheet_of(person: Person) -> Message:
 
 async def erased(person: Person) -> Message:
     """Everything, after the question."""
-    asked = await (await person.press(await sheet_of(person), "Erase everything of mine")).message()
+    asked = await (await person.press(await sheet_of(person), "Erase all my data")).message()
     assert "can't be undone" in asked.text
-    await person.press(asked, "Yes, erase everything of mine")
+    await person.press(asked, "Yes, erase all my data")
     return asked
 
 
@@ -148,7 +148,7 @@ async def check_export(discord: Sandbox, ada: Person, sheet: Message) -> None:
     assert "a dog" not in b"".join(found.values()).decode("utf-8", "replace")
     again = await ada.press(sheet, "Export")
     await again.message(lambda message: "direct messages" in message.text)
-    assert "2 times within 24 hours" in await said(await ada.press(sheet, "Export"))
+    assert "2 exports within 24 hours" in await said(await ada.press(sheet, "Export"))
 
 
 async def check_commands(setup: Setup, bob: Person) -> None:

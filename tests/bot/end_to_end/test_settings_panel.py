@@ -28,7 +28,7 @@ async def test_settings_are_forms_of_a_panel(setup: Setup, discord: Sandbox, ada
         assert "wide" not in mine.text
 
         rules = await (await manager.slash("settings server")).message()
-        await fill(manager, rules, "Who may, and where", channels=[there], waiting="3")
+        await fill(manager, rules, "Who may use the bot, and where", channels=[there], waiting="3")
         assert f"<#{there.id}>" in rules.text
         assert "waiting per person: 3" in rules.text
         assert "GIFs are made in" in await said(await ada.slash("gif", prompt="x"))

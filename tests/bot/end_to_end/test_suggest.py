@@ -60,14 +60,14 @@ async def test_a_prompt_goes_on_as_what_was_posted_for_all(
         await (await bob.press(panel, "All settings")).acknowledged()
         await fill(bob, panel, "Words", prompt="a boat, he")
         assert await suggestions(bob, panel) == ["a boat, heavy rain"]
-        await (await bob.choose(panel, "Choose one …", "1. a boat, heavy rain")).acknowledged()
+        await (await bob.choose(panel, "Choose one…", "1. a boat, heavy rain")).acknowledged()
         assert "a boat, heavy rain" in panel.text
         assert await suggestions(bob, panel) == [
             "a boat, heavy rain, fog",
             "a boat, heavy rain, film noir",
         ]
         [pick] = [part["custom_id"] for part in panel.components_flat if part.get("options")]
-        wrong = await bob.careless().choose(panel, "Choose one …", "99")
+        wrong = await bob.careless().choose(panel, "Choose one…", "99")
         assert "press Suggest again" in await said(wrong)
         [back] = [each["custom_id"] for each in panel.buttons]
         stolen = await ada.press(forge(await panel_by(ada), back), back)

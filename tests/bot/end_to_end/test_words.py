@@ -41,7 +41,7 @@ async def test_words_are_kept_out_and_covered_by_owner_and_server(
         assert "1 entry" in await said(await moderator.submit(form, words="numpty"))
         broken = Upload("list.txt", "für".encode("latin-1"))
         answer = await said(await moderator.slash("moderation words", list="allow", file=broken))
-        assert "isn't text in UTF-8" in answer
+        assert "isn't UTF-8 text" in answer
         listed = Upload("list.txt", b"Numpty Dumpty\n")
         answer = await said(await moderator.slash("moderation words", list="allow", file=listed))
         assert "1 entry" in answer

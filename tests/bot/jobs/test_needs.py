@@ -69,12 +69,12 @@ def test_needs_are_those_of_the_largest_pass() -> None:
     [
         ({}, None),
         ({"model": ""}, None),
-        ({"model": "other"}, "No worker that is connected has the model other."),
-        ({"stages": ("dream",)}, "No worker that is connected knows the stage dream."),
-        ({"frames": 25}, "No worker that is connected makes 25 frames at once; 24 are the most."),
+        ({"model": "other"}, "No connected worker has the model other."),
+        ({"stages": ("dream",)}, "No connected worker knows the stage dream."),
+        ({"frames": 25}, "No connected worker makes 25 frames at once; the most is 24."),
         (
             {"pixels": 2**21},
-            "No worker that is connected makes frames of 2097152 pixels; 1048576 are the most.",
+            "No connected worker makes frames of 2097152 pixels; the most is 1048576.",
         ),
     ],
 )
@@ -229,7 +229,7 @@ async def test_one_that_no_worker_can_make_waits_and_says_so(rig: JobRig) -> Non
     assert status is not None
     assert status.is_unmatched
     with in_language("en-US"):
-        assert "makes 16 frames at once; 8 are the most" in wording.status(status)
+        assert "makes 16 frames at once; the most is 8" in wording.status(status)
         line = wording.queue_line(1, status, is_own=True, is_from_here=True)
         assert line.endswith("· waits for a worker that can make it")
     behind = rig.jobs.status(other.id)

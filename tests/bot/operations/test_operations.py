@@ -151,7 +151,7 @@ async def test_a_job_is_cancelled_and_made_again(owner: OperationsRig) -> None:
         [Attachment(blob, "a.png", 7)],
     ) as job:
         pass
-    assert "isn't over" in await refused(owner, "again", job=job.id)
+    assert "isn't finished" in await refused(owner, "again", job=job.id)
     await done(owner, "cancel", job=job.id[:8])
     assert "no longer waiting" in await refused(owner, "cancel", job=job.id)
     again = await done(owner, "again", job=job.id)
@@ -172,7 +172,7 @@ async def test_what_the_rules_refuse_isnt_made_again(owner: OperationsRig) -> No
     await done(owner, "block", user=7, reason="spam")
     await owner.rig.until(job, State.CANCELLED)
     sentence = await refused(owner, "again", job=job.id)
-    assert "who would read: You can't make GIFs here any more: spam" in sentence
+    assert "its owner would read: You can't make GIFs here any more: spam" in sentence
     assert "spam" in shell_text((await done(owner, "blocked")).lines)
     assert "can't block yourself" in await refused(owner, "block", ADA, user=7)
     await done(owner, "unblock", user=7)

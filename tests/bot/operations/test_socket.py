@@ -56,7 +56,7 @@ async def test_it_is_the_users_own_and_answers(owner: OperationsRig, short: Path
         assert (drained.result["is_drained"], drained.error) == (True, "")
         assert "No new GIFs" in drained.text
         refusal = await asked(settings, "jobs", job="%")
-        assert refusal.error.startswith("job can't be used so")
+        assert refusal.error.startswith("job can't be used like that")
         # several lines of one connection
         async with connected(path) as (reader, writer):
             for do in ("resume", "blocked"):
@@ -75,12 +75,12 @@ HOSTILE = {
     b'{"version": 1}\n': "is expected",
     b'{"version": 1, "do": ["status"]}\n': "is expected",
     b'{"version": 1, "do": "status", "with": []}\n': "is expected",
-    b'{"version": 1, "do": "status", "with": {"x": 1}}\n': "x can't be used so",
+    b'{"version": 1, "do": "status", "with": {"x": 1}}\n': "x can't be used like that",
     b'{"version": 1, "do": "\\ud800"}\n': "There is no",
     b"[" * 50_000 + b"\n": "no JSON",
     b"\xff\xfe\n": "no JSON",
-    b'{"version": 1, "do": "announce", "with": {"text": 7}}\n': "text can't be used so",
-    b'{"version": 1, "do": "block", "with": {"user": 1e400}}\n': "user can't be used so",
+    b'{"version": 1, "do": "announce", "with": {"text": 7}}\n': "text can't be used like that",
+    b'{"version": 1, "do": "block", "with": {"user": 1e400}}\n': "user can't be used like that",
 }
 
 

@@ -44,7 +44,7 @@ async def test_blocks_hold_where_and_as_long_as_they_say(database: Database) -> 
         each.check(ADA, None)
         with pytest.raises(RefusedError, match="any more"):
             each.check(BOB, None)
-        with pytest.raises(RefusedError, match="on this server"):
+        with pytest.raises(RefusedError, match="blocked this server"):
             each.check(3, THERE)
         assert [block.target_id for block in each.listed(EVERYWHERE)] == [BOB, THERE]
     now = NOW + timedelta(hours=1)

@@ -94,7 +94,7 @@ async def test_what_is_seen_is_dealt_with_as_each_server_asks(
         grey_file = blobs.path(blobs.put(files.gif(), ".gif"))
         verdict = await judge.judge(red_file, WITHHOLDS)
         assert isinstance(verdict, Withhold)
-        assert str(verdict.reason).startswith("The picture detector sees red in it, and that isn't")
+        assert str(verdict.reason).startswith("The picture detector found red in it, which isn't")
         assert await judge.judge(red_file, None) == await judge.judge(red_file, COVERS) == Spoiler()
         assert await judge.judge(red_file, OFF) == Allow()
         assert isinstance(await judge.judge(red_file, 99), Withhold)  # as the owner says
@@ -119,7 +119,7 @@ async def test_what_is_seen_is_dealt_with_as_each_server_asks(
         broken = blobs.path(blobs.put(b"GIF89a, and no more", ".gif"))
         verdict = await judge.judge(broken, WITHHOLDS)
         assert isinstance(verdict, Withhold)
-        assert "can't look at it" in str(verdict.reason)
+        assert "can't check it" in str(verdict.reason)
         assert rig.told == []
         await dies_and_hangs(rig, blobs)
     finally:
@@ -144,7 +144,7 @@ async def dies_and_hangs(rig: Rig, blobs: BlobStore) -> None:
         verdict = await judge.judge(file, WITHHOLDS)
         assert isinstance(verdict, Withhold)
         assert verdict.may_be_appealed
-        assert "doesn't work just now" in str(verdict.reason)
+        assert "isn't working right now" in str(verdict.reason)
     assert await judge.judge(fresh[1], COVERS) == Spoiler()
     assert await judge.judge(fresh[1], OFF) == Allow()
     assert not rig.is_running()

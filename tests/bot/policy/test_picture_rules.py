@@ -34,7 +34,7 @@ def test_the_surest_class_is_named() -> None:
     verdict = RULES.verdict({"bare": 0.85, "knife": 0.9}, "withhold")
     assert isinstance(verdict, Withhold)
     assert verdict.may_be_appealed
-    assert "sees knife in it" in str(verdict.reason)
+    assert "found knife in it" in str(verdict.reason)
 
 
 def test_what_nobody_looked_at_is_taken_for_the_worst() -> None:

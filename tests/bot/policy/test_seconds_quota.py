@@ -156,7 +156,7 @@ async def test_one_of_which_nothing_is_known_reserves_all_that_is_left(rig: JobR
     job = await rig.accept()
     today, _ = await rig.gate.quota(Actor(user_id=ORIGIN.user_id), Place())
     assert (today.reserved, today.left) == (60, 0)
-    with pytest.raises(RefusedError, match=r"may take all of .* left \(today\); wait for it"):
+    with pytest.raises(RefusedError, match=r"may take all of .* left \(today\); wait for them"):
         await rig.accept()
     running, generate = await rig.start_job()
     rig.jobs.job_ended(running, rig.finished(generate, seconds=20))

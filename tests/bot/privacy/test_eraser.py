@@ -104,7 +104,7 @@ async def test_what_waits_and_runs_is_cancelled_and_nothing_of_it_is_left(
     await rig.preferences.change(PERSON, ADA.user_id, {"style": WORD})
 
     await rig.eraser.begin(ADA.user_id, rig.tell)
-    with pytest.raises(RefusedError, match="being erased already"):
+    with pytest.raises(RefusedError, match="already being erased"):
         await rig.eraser.begin(ADA.user_id, rig.tell)
     with pytest.raises(RefusedError, match="being erased"):
         await rig.accept(ADA)

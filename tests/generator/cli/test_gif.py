@@ -93,7 +93,7 @@ BAD_FLAGS = [
     (("--guidance-start", "0.8", "--guidance-end", "0.2"), "must not end (0.2) before"),
     (("--guidance-end", "nan"), "The guidance end must be"),
     (("--prompt", "a (ball:9)"), "weight of 'ball'"),
-    (("--control-type", "canny"), "needs a GIF whose motion to follow"),
+    (("--control-type", "canny"), "needs a GIF to follow"),
     (("--controlnet-conditioning-scale", "1"), "no control type"),
     (("--control-annotator", "magic"), "invalid choice: 'magic'"),
     (("--control-preview", "seen.gif"), "no control type to preview"),

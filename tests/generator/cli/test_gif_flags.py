@@ -159,7 +159,7 @@ def test_what_a_recipe_brings_is_turned_off(
 def test_frames_to_keep_need_an_image_still() -> None:
     words = ["--prompt", "x", "--keep-frames", "3"]
     request = build_request(_parser().parse_args(words), BIG, None)
-    with pytest.raises(RequestError, match="To keep frames there must be an image"):
+    with pytest.raises(RequestError, match="To keep frames, there must be an image"):
         BIG.check(request)
 
 

@@ -117,7 +117,7 @@ def test_what_a_controlnet_can_t_have_gets_a_sentence(scales: str, sentence: str
     ],
 )
 def test_what_is_meant_for_a_key_and_is_none_gets_a_sentence(prompt: str, key: str) -> None:
-    with pytest.raises(RequestError, match=f"has {key} where a key stands; write a frame"):
+    with pytest.raises(RequestError, match=f"has {key} where a key should be; write a frame"):
         LIMITS.check(replace(PLAIN, prompt=prompt))
     with pytest.raises(RequestError, match=r"^The negative prompt has"):
         LIMITS.check(replace(PLAIN, negative_prompt=prompt))

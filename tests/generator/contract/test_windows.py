@@ -93,7 +93,7 @@ def test_more_frames_than_fit_go_on_at_the_same_pace() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"video_length": 1}, "A loop of one frame has nothing to come back from"),
+        ({"video_length": 1}, "A loop needs more than one frame"),
         ({"video_length": 257}, "The number of frames must be from 1 to 256, not 257"),
         ({"window": 25}, "The window must be from 2 to 24, not 25"),
         ({"window": 1}, "The window must be from 2 to 24, not 1"),

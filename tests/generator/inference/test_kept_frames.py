@@ -113,7 +113,7 @@ def test_a_file_gives_as_many_frames_as_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"image": ""}, "To keep frames there must be an image that has them"),
+        ({"image": ""}, "To keep frames, there must be an image that has them"),
         ({"video_length": 6}, "Of 6 frames 6 are to be kept, so none is left to make"),
         ({"kept_frames": -1}, "The number of frames kept must be from 0 to 256, not -1"),
     ],

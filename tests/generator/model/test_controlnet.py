@@ -158,7 +158,7 @@ def test_pictures_that_don_t_belong_to_the_request(tiny: HotshotModel) -> None:
     asked = replace(QUICK, controls=(Control(str(CONTROLNET)),), control_source="a")
     with pytest.raises(RequestError, match="1 ControlNets and pictures for 0"):
         HotshotPipeline(tiny)(asked, report=silent)
-    with pytest.raises(RequestError, match="2 x 32 x 64 x 3 where the clip is 2 x 64 x 64 x 3"):
+    with pytest.raises(RequestError, match="2 x 32 x 64 x 3, but the clip is 2 x 64 x 64 x 3"):
         HotshotPipeline(tiny)(asked, report=silent, condition_images=[shown()[:, :32]])
 
 

@@ -154,10 +154,10 @@ NAN = torch.full((32, 2), torch.nan)
 REFUSED: list[tuple[dict[str, Tensor], str]] = [
     (
         two((2, 768), (32, 2), "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"),
-        "was made for Stable Diffusion 1.x and doesn't fit this model .*where",
+        "was made for Stable Diffusion 1.x and doesn't fit this model .*instead of",
     ),
     (two((2, 32), (32, 2), "down_blocks.7.conv"), "it changes down_blocks_7_conv, which this"),
-    (two((2, 31), (32, 2)), r"attn1.to_q.weight: \(32, 31\) where \(32, 32\) is wanted"),
+    (two((2, 31), (32, 2)), r"attn1.to_q.weight: \(32, 31\) instead of \(32, 32\)"),
     (two((2, 32), (32, 3)), "attn1_to_q: up is of rank 3 and down of rank 2"),
     (two((0, 32), (32, 0)), "attn1_to_q: rank 0"),
     (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.lora_up.weight": NAN}, "that aren't numbers"),
@@ -167,7 +167,10 @@ REFUSED: list[tuple[dict[str, Tensor], str]] = [
     ),
     ({f"{flat(ATTENTION)}.lora_down.weight": drawn(2, 32)}, "attn1_to_q: up is missing"),
     (two((2, 32), (32, 2)) | {"odd": torch.ones(1)}, "1 tensors of a kind that can't be read"),
-    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.dora_scale": drawn(5, 1)}, "5 lengths where 32"),
+    (
+        two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.dora_scale": drawn(5, 1)},
+        "5 lengths instead of 32",
+    ),
     ({f"{flat(ATTENTION)}.oft_blocks": drawn(2, 2)}, "is OFT, which can't be read here"),
     ({"conv_in.weight": drawn(2, 2)}, "isn't a LoRA but"),
 ]

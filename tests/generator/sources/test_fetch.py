@@ -135,8 +135,8 @@ class AllowsOnce:
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("missing", "answered with 404 Not Found"),
-        ("packed", "packed"),
+        ("missing", "answered the link with 404 Not Found"),
+        ("packed", "compressed"),
         ("endless", "larger than 1 MiB"),
         ("dripping", "longer than 1.5 seconds"),
         ("circle", "in circles"),

@@ -156,7 +156,7 @@ async def test_a_file_comes_whole_or_not_at_all(scene: Scene) -> None:
     # one that says it is through, and isn't
     scene.host.say(Finished(job.job_id, job.attempt, named(b"whole"), 0.1, 5))
     failed = await scene.rig.until(job_row, State.FAILED)
-    assert failed.error == "A GPU host says that a GIF is made, and hasn't sent it."
+    assert failed.error == "A GPU host says that a GIF is finished, but hasn't sent it."
     assert list(scene.rig.scratch.iterdir()) == []
 
 
