@@ -108,6 +108,26 @@ def test_sentences_end_as_the_english_ones(language: str) -> None:
                 assert form[-1] in wanted, form
 
 
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_punctuation_is_the_languages_own(language: str) -> None:
+    for message in words.catalogue(language):
+        for form in _forms(message) if message.id else ():
+            shown = re.sub(r"\{[^}]*\}", "x", form).replace("force_de_l'image", "")
+            assert not _FOREIGN[language].search(shown), form
+
+
+# What Markdown, code and Discord's own names never need, in any sentence of that language.
+_FOREIGN = {
+    "de": re.compile(r"\w…|“\w|„[^“]*$"),
+    "es": re.compile(r"\s…|^[^¿]*\?|^[^¡]*!"),
+    "fr": re.compile(
+        r"[^\S\N{NARROW NO-BREAK SPACE}][;:!?»]|\w[;!?](?:\s|$)|[a-zà-ÿ]: "
+        r"|«[^\N{NARROW NO-BREAK SPACE}]|\w'\w|\s…"
+    ),
+    "ja": re.compile(r"[ぁ-ん] [\w`/<]|[\w`>] [ぁ-ん]|\((?!s\))|[ぁ-ヶ一-龠][:?!]|\s…"),
+}
+
+
 def test_each_of_discords_locales_has_a_language() -> None:
     spoken = {str(locale) for locale in Locale if language_of(str(locale)) != ENGLISH}
     assert spoken == {"de", "fr", "es-ES", "es-419", "ja"}

@@ -68,7 +68,7 @@ class FilledOptions:
             return [{"name": found["name"], "type": found["type"], "options": inner}]
         option = _named(declared, focused)
         if not option.get("autocomplete"):
-            raise NotOffered("The option {name} does not complete itself.", name=focused)
+            raise NotOffered("The option {name} has no suggestions.", name=focused)
         others = [self._filled(_named(declared, name), value) for name, value in values.items()]
         part = {"name": focused, "type": option["type"], "value": typed, "focused": True}
         return [*others, part]

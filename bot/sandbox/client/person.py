@@ -233,7 +233,7 @@ class Person:
         if guild is not None and needed is not None:
             bits = int(needed) or ADMINISTRATOR  # of none at all, Discord makes administrators
             if bits & ~guild.permissions_of(self.user):
-                return "{name} needs a permission that this person lacks."
+                return "{name} needs a permission that this person doesn't have."
         return None
 
     def _installation_refusal(self, command: Json) -> str | None:
@@ -244,7 +244,7 @@ class Person:
         by_server = guild.bot_is_in if guild is not None else context == 1
         ways = {0: by_server, 1: self.user.installed_app}
         if not any(ways[kind] for kind in command.get("integration_types") or [0]):
-            return "{name} is of an app that is installed neither here nor by this person."
+            return "{name} belongs to an app that is installed neither here nor by this person."
         return None
 
     # -- and off it goes ---------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class Actions:
         menus = [part for part in message.components_flat if part["type"] in SELECTS]
         menu = next((each for each in menus if each["custom_id"] == name), None)
         if menu is None or menu.get("disabled"):
-            raise SandboxError("That menu is no longer there.")
+            raise SandboxError("That menu no longer exists.")
         values = self._chosen(menu, _listed(asked.get("values")))
         return await _followed(await person.choose(message, name, *values))
 
@@ -120,7 +120,7 @@ class Actions:
     async def _user_command(self, asked: Json) -> Json:
         target = self._world.users.get(_number(asked.get("target")))
         if target is None:
-            raise SandboxError("Whom or what was chosen is no longer there.")
+            raise SandboxError("Your choice no longer exists; choose again.")
         person = self.person(asked)
         return await _followed(await person.user_command(_text(asked, "name", 32), target))
 
@@ -171,7 +171,7 @@ class Actions:
         person = self.person(asked)
         shown = self._world.interactions.get(_number(asked.get("interaction")))
         if shown is None or shown.user is not person.user:
-            raise SandboxError("That form is no longer there; open it once more.")
+            raise SandboxError("That form no longer exists; open it again.")
         fields = {str(each["custom_id"]): each for each in fields_of(shown.modal)}
         values = {
             name: self._field_value(fields.get(name), value)
@@ -200,7 +200,7 @@ class Actions:
             channel = None  # direct messages are offered nowhere
         found = self._world.users.get(number) or channel or roles.get(number)
         if found is None:
-            raise SandboxError("Whom or what was chosen is no longer there.")
+            raise SandboxError("Your choice no longer exists; choose again.")
         return found
 
     def _files(self, keys: Any) -> list[Upload]:
@@ -219,7 +219,7 @@ class Actions:
         if any(user.username == name for user in self._world.users.values()):
             raise SandboxError("There is a {name} already; choose another name.", name=name)
         if len(people_of(self._world)) >= MOST_PEOPLE:
-            words = "There are {count} people already, and that is enough."
+            words = "There are already {count} people, and that is the most."
             raise SandboxError(words, count=MOST_PEOPLE)
         person = self._discord.person(name)
         self._world.dm_between(person.user, self._world.bot)
@@ -255,7 +255,7 @@ def _refuse_half_characters(asked: Json) -> None:
     try:
         json.dumps(asked, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise SandboxError("Half of a character was sent; type it anew.") from None
+        raise SandboxError("Only half of a character arrived; type it again.") from None
 
 
 def _options_of(person: Person, name: str) -> dict[str, Json]:
@@ -277,7 +277,7 @@ def _number(value: Any) -> int:
 def _text(asked: Json, key: str, longest: int, *, empty: bool = False) -> str:
     value = asked.get(key)
     if not isinstance(value, str) or not (value.strip() or empty):
-        raise SandboxError("The page said nothing for {name}.", name=key)
+        raise SandboxError("The page sent nothing for {name}.", name=key)
     if len(value) > longest:
         words = "{count} characters are too many; {most} can be sent."
         raise SandboxError(words, count=len(value), most=longest)

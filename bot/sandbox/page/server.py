@@ -244,7 +244,7 @@ class _Page:
             answer = _refusal(error)
         except Exception:  # noqa: BLE001 - a bug here ends neither the page nor the sandbox
             _log.exception("The sandbox's page failed at %r", asked.get("do"))
-            answer = {"error": "The sandbox failed at that; its log says how."}
+            answer = {"error": "The sandbox failed at that; its log says why."}
         await self._send({"re": asked.get("id"), **answer})
 
     async def _refuse(self, asked: Json) -> None:

@@ -35,7 +35,7 @@ class Uploads:
         """Return a file; it stays, for a second try. Raises SandboxError where it is gone."""
         upload = self._files.get(key)
         if upload is None:
-            raise SandboxError("That file is no longer here; attach it once more.")
+            raise SandboxError("That file is no longer here; attach it again.")
         return upload
 
 

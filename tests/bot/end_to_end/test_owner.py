@@ -210,7 +210,7 @@ async def test_the_owner_in_a_shell(scene: Scene) -> None:
     async with running(config, discord):
         status = _status(config)
         assert (status["is_drained"], status["paused_models"]) == (False, ["anime"])
-        assert (await asked(config, "resume", model="anime")).text == "anime goes on."
+        assert (await asked(config, "resume", model="anime")).text == "anime is running again."
         await posted(await scene.ada.slash("gif", prompt="x", frames=8))
         answer = await asked(config, "reload")
         assert answer.result == {"changed": [], "waiting_for_restart": []}

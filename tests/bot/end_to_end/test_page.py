@@ -210,8 +210,8 @@ async def _attach_files(tab: browser.Tab, directory: Path) -> None:
 
 async def _make_trouble(tab: browser.Tab) -> None:
     page = tab.page
-    await page.get_by_text("Make trouble").click()
-    order = page.get_by_label("An order of the sandbox")
+    await page.get_by_text("Cause trouble").click()
+    order = page.get_by_label("An order for the sandbox")
     await order.fill("explode")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("explode")
@@ -288,7 +288,7 @@ async def _lose_the_sandbox(tab: browser.Tab, server: PageServer) -> None:
     tab.expected.append("WebSocket connection to")
     await page.locator("#composer-text").fill("are you there?")
     await server.stop()
-    await expect(page.get_by_role("status")).to_contain_text("The sandbox isn't there.")
+    await expect(page.get_by_role("status")).to_contain_text("The sandbox can't be reached.")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("the page waits for it")
     await expect(page.locator("#composer-text")).to_have_value("are you there?")

@@ -144,7 +144,7 @@ async def test_commands_for_people_are_offered(
     assert await opened.ask("user_menu", name="Greet", target=str(sam.id), **place) == {"re": 1}
     assert [each.text for each in discord.messages_in(discord.channel)] == ["Hello sam"]
     answer = await opened.ask("user_menu", name="Greet", target="7", **place)
-    assert "no longer there" in said(answer)
+    assert "no longer exists" in said(answer)
 
 
 async def test_nobody_presses_in_direct_messages_of_others(
@@ -211,14 +211,14 @@ async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: Ope
         ({"do": "say", "text": "x" * 2001}, "too many"),
         ({"do": "say", "text": "x", "user": "7"}, "no such person"),
         ({"do": "say", "text": "x", "channel": "-1"}, "channel is gone"),
-        ({"do": "say", "text": "x", "files": ["no"]}, "attach it once more"),
+        ({"do": "say", "text": "x", "files": ["no"]}, "attach it again"),
         ({"do": "say", "text": "x", "files": ["no"] * 11}, "10 files"),
-        ({"do": "say", "text": "\ud83d"}, "Half of a character"),
+        ({"do": "say", "text": "\ud83d"}, "half of a character"),
         ({"do": "press", "message": "1", "button": "again"}, "message is gone"),
         ({"do": "slash", "name": "nothing", "values": {}}, "no command"),
-        ({"do": "slash", "name": " "}, "said nothing"),
+        ({"do": "slash", "name": " "}, "sent nothing"),
         ({"do": "slash", "name": "find", "values": {"within": 1}}, "no option within"),
-        ({"do": "submit", "interaction": "1", "values": {}}, "no longer there"),
+        ({"do": "submit", "interaction": "1", "values": {}}, "no longer exists"),
         ({"do": "person", "name": "you"}, "already"),
         ({"do": "person", "name": "\u202e"}, "visible"),
         ({"do": "locale", "locale": "tlh"}, "no such language"),

@@ -171,7 +171,7 @@ function begin(box, chosen, rest = "") {
 async function sendText(box, text, send) {
   const value = text.value;
   if (value.startsWith("/")) {
-    notice(say("There is no command {name} here; choose one of the list.", { name: value.split(/\s/)[0] }));
+    notice(say("There is no command {name} here; choose one from the list.", { name: value.split(/\s/)[0] }));
     return;
   }
   if (!value.trim() && !attached.length) return;

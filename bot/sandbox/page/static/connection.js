@@ -49,7 +49,7 @@ export class Connection {
 
   lose() {
     for (const { reject } of this.waiting.values()) {
-      reject(new Error(say("The connection to the sandbox broke; try it once more.")));
+      reject(new Error(say("The connection to the sandbox broke; try again.")));
     }
     this.waiting.clear();
     this.onState(false);
@@ -60,7 +60,7 @@ export class Connection {
   /** Ask for something; the promise is rejected with a sentence for people. */
   ask(what, values = {}) {
     if (this.socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Error(say("The sandbox isn't there; the page waits for it.")));
+      return Promise.reject(new Error(say("The sandbox can't be reached; the page is waiting for it.")));
     }
     this.lastId += 1;
     const id = this.lastId;

@@ -118,7 +118,7 @@ function embed(one) {
     one.description ? markdown(one.description) : null,
     fields.length ? el("div", { class: "embed-fields" }, fields) : null,
     one.image ? media(one.image, { description: one.title || say("Picture") }) : null,
-    one.video ? media(one.video, { description: say("Film") }) : null,
+    one.video ? media(one.video, { description: say("Video") }) : null,
     one.thumbnail && !one.video ? el("div", { class: "thumbnail" }, media(one.thumbnail, {})) : null,
     one.footer?.text ? el("small", { text: one.footer.text }) : null,
   );

@@ -9,7 +9,7 @@ import { soon } from "./tasks.js";
 import { say } from "./words.js";
 
 const FIRST_LOCALES = ["en-US", "de", "fr", "es-ES", "ja"]; // those that the bot speaks
-const THEMES = { system: "As the system", dark: "Dark", light: "Light" };
+const THEMES = { system: "Same as the system", dark: "Dark", light: "Light" };
 
 export function startSidebar() {
   applyTheme(localStorage.getItem("theme") || "system");
@@ -132,12 +132,12 @@ function trouble(wasOpen, line) {
     ["gateway drop", say("the bot's connection breaks, and it goes on")],
     ["gateway lose", say("the bot's connection breaks, and it begins anew")],
     ["clock 960", say("16 minutes pass: what was pressed can't be answered any more")],
-    ["clear", say("an end to all that")],
+    ["clear", say("end all of that")],
   ];
   const form = el(
     "form",
     {},
-    el("label", { for: "order", text: say("An order of the sandbox") }),
+    el("label", { for: "order", text: say("An order for the sandbox") }),
     input,
     el("datalist", { id: "orders" }, orders.map(([value, text]) => el("option", { value, text }))),
     el("button", { type: "submit", class: "button secondary", text: say("Do it") }),
@@ -149,7 +149,7 @@ function trouble(wasOpen, line) {
       input.value = "";
     }
   });
-  return el("details", { open: wasOpen }, el("summary", { text: say("Make trouble"), data: { key: "trouble" } }), form);
+  return el("details", { open: wasOpen }, el("summary", { text: say("Cause trouble"), data: { key: "trouble" } }), form);
 }
 
 function drawHead() {
@@ -182,7 +182,7 @@ function isSidebarOpen() {
 function drawStatus() {
   const box = document.getElementById("status");
   const text = !state.isConnected
-    ? say("The sandbox isn't there. The page goes on as soon as it is started again; if it then has another address, open the one that it prints.")
+    ? say("The sandbox can't be reached. The page goes on once it is running again; if its address has changed, open the one that it prints.")
     : state.bot.connected
       ? ""
       : say("No bot is connected. The sandbox prints the line that starts one.");

@@ -122,7 +122,7 @@ function drawWelcome() {
   const show = el("button", { type: "button", class: "button primary", text: say("Show what the bot offers") });
   show.addEventListener("click", () => state.tell("offer"));
   welcome.replaceChildren(
-    el("b", { text: say("Nothing was said here yet.") }),
+    el("b", { text: say("No messages here yet.") }),
     ...(isOffered ? [el("span", { text: say("Type / and choose what the bot shall do.") }), show] : []),
   );
 }
