@@ -90,7 +90,7 @@ async def keep(interaction: _Interaction, job_id: str, values: Values) -> None:
     job = await _open_case(interaction, job_id)
     await _decide(interaction, job, KEPT)
     await context_of(interaction).drop_unreferenced([job.withheld])
-    await _close(interaction, translate("Still withheld, by <@{user}>.", user=interaction.user.id))
+    await _close(interaction, translate("Left withheld by <@{user}>.", user=interaction.user.id))
 
 
 async def _open_case(interaction: _Interaction, job_id: str) -> Job:
