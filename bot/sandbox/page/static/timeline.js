@@ -123,7 +123,7 @@ function drawWelcome() {
   show.addEventListener("click", () => state.tell("offer"));
   welcome.replaceChildren(
     el("b", { text: say("No messages here yet.") }),
-    ...(isOffered ? [el("span", { text: say("Type / and choose what the bot shall do.") }), show] : []),
+    ...(isOffered ? [el("span", { text: say("Type / and choose what the bot should do.") }), show] : []),
   );
 }
 

@@ -37,7 +37,7 @@ const SENTENCES = [
   ["Show later messages", "Spätere Nachrichten zeigen", "Afficher les messages suivants", "Mostrar mensajes posteriores", "以降のメッセージを表示"],
   ["To the newest message", "Zur neuesten Nachricht", "Aller au message le plus récent", "Ir al mensaje más reciente", "最新のメッセージへ"],
   ["No messages here yet.", "Hier gibt es noch keine Nachrichten.", "Aucun message ici pour l’instant.", "Aquí aún no hay mensajes.", "ここにはまだメッセージがありません。"],
-  ["Type / and choose what the bot shall do.", "Tippe / und wähle, was der Bot tun soll.", "Tapez / et choisissez ce que le bot doit faire.", "Escribe / y elige qué debe hacer el bot.", "/ を入力して、ボットにしてほしいことを選んでください。"],
+  ["Type / and choose what the bot should do.", "Tippe / und wähle, was der Bot tun soll.", "Tapez / et choisissez ce que le bot doit faire.", "Escribe / y elige qué debe hacer el bot.", "/ を入力して、ボットにしてほしいことを選んでください。"],
   ["Show what the bot offers", "Zeigen, was der Bot anbietet", "Voir ce que propose le bot", "Ver qué ofrece el bot", "ボットの機能を見る"],
   ["a message that was deleted", "eine gelöschte Nachricht", "un message supprimé", "un mensaje eliminado", "削除されたメッセージ"],
   ["a message", "eine Nachricht", "un message", "un mensaje", "メッセージ"],
