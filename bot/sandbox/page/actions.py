@@ -213,7 +213,7 @@ class Actions:
     # -- people, and trouble -----------------------------------------------------------------------
 
     async def _add_person(self, asked: Json) -> Json:
-        name = _text(asked, "name", _LONGEST_NAME).strip().lower()
+        name = _text(asked, "name", _LONGEST_NAME, empty=True).strip().lower()
         if not name or not name.isprintable():
             raise SandboxError("A person needs a name of 1 to 32 visible characters.")
         if any(user.username == name for user in self._world.users.values()):

@@ -17,6 +17,7 @@ from tests.patience import PATIENCE
 _MANY, _MOST_SHOWN = 90, 60  # messages
 _BREAK = "import('./state.js').then(({ state }) => state.connection.socket.close())"
 _HALFWAY = """async (picture) => {
+  picture.scrollIntoView(); // else it may be too far away to be loaded
   await picture.decode();
   const box = document.getElementById("timeline");
   const top = picture.getBoundingClientRect().top - box.getBoundingClientRect().top;

@@ -130,6 +130,7 @@ async def _make_a_gif_by_keyboard(tab: browser.Tab, go: Path) -> None:
     await expect(message).to_contain_text(_PROMPT)  # as it was typed
     await expect(message.locator("b", has_text="red")).to_have_count(0)
     await expect(page.locator("#said p").last).to_contain_text(_PROMPT)
+    await expect(page.locator("#said p").last).to_contain_text("Buttons: Again, Vary a little")
     # its steps are seen, and not said
     assert await page.locator("#said p").count() <= 3
     await tab.check_access()
@@ -254,7 +255,13 @@ async def _open_a_form_by_a_messages_menu(tab: browser.Tab) -> None:
     await tab.check_access()
     await _picture(page, "menu")
     await page.get_by_role("menuitem", name="Animate this").click()
-    await page.get_by_role("dialog").get_by_label("What should move").fill(_MOVES)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Submit").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("has to be filled in")
+    await expect(dialog.get_by_label("What should move")).to_be_focused()
+    await expect(dialog.get_by_label("What should move")).to_have_attribute("aria-invalid", "true")
+    await tab.check_access()
+    await dialog.get_by_label("What should move").fill(_MOVES)
 
 
 async def _submit_where_no_bot_is(tab: browser.Tab) -> None:

@@ -220,6 +220,7 @@ async def test_languages_and_people_are_the_worlds(discord: Sandbox, opened: Ope
         ({"do": "slash", "name": "find", "values": {"within": 1}}, "no option within"),
         ({"do": "submit", "interaction": "1", "values": {}}, "no longer exists"),
         ({"do": "person", "name": "you"}, "already"),
+        ({"do": "person", "name": " "}, "visible"),
         ({"do": "person", "name": "\u202e"}, "visible"),
         ({"do": "locale", "locale": "tlh"}, "no such language"),
         ({"do": "order", "line": "explode"}, "explode"),

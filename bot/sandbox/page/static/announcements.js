@@ -34,18 +34,25 @@ function announce(box, message) {
 
 function sentence(message) {
   const content = message.message_snapshots?.[0]?.message ?? message;
+  const parts = partsOf(content.components);
   const texts = [
     ...(content.content ? [content.content] : []),
     ...content.embeds.flatMap((each) => [each.title, each.description].filter(Boolean)),
-    ...partsOf(content.components).flatMap(textsOf),
+    ...parts.flatMap(textsOf),
   ].map(plain);
-  const files = content.attachments.map((each) => each.description || each.filename);
-  return `${state.nameOf(message.author.id)}: ${[...texts, ...files].join(" ")}`.slice(0, LONGEST);
+  const files = content.attachments.map((each) =>
+    each.filename.startsWith("SPOILER_") ? say("Spoiler") : each.description || each.filename,
+  );
+  const said = `${state.nameOf(message.author.id)}: ${[...texts, ...files].join(" ")}`.slice(0, LONGEST);
+  const buttons = parts.filter((part) => part.type === 2 && !part.disabled).map((part) => part.label || part.emoji?.name);
+  return buttons.length ? `${said} ${say("Buttons: {names}", { names: buttons.join(", ") })}` : said;
 }
 
 function textsOf(part) {
   if (part.type === 10) return [part.content];
-  return part.type === 12 ? part.items.map((each) => each.description).filter(Boolean) : [];
+  if (part.type === 13) return [part.name || say("a file")];
+  if (part.type === 12) return part.items.map((each) => (each.spoiler ? say("Spoiler") : each.description || say("Picture")));
+  return [];
 }
 
 function pressed(message) {
@@ -55,5 +62,5 @@ function pressed(message) {
 
 /** Return components and all that is in them, in order. */
 function partsOf(parts) {
-  return parts.flatMap((part) => [part, ...partsOf(part.components || [])]);
+  return parts.flatMap((part) => [part, ...partsOf(part.components || []), ...(part.accessory ? [part.accessory] : [])]);
 }

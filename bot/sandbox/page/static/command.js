@@ -103,6 +103,12 @@ export function commandElement(command, close) {
     }
     drawFurther();
   };
+  // what is said of an option stays until another is filled in: a button that moves as it is
+  // pressed isn't pressed
+  form.addEventListener("focusin", ({ target }) => {
+    const option = target.closest(".option");
+    if (option) for (const each of filled.children) each.classList.toggle("current", each === option);
+  });
   cancel.addEventListener("click", () => close());
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {

@@ -2,7 +2,7 @@
 
 import { el, notice } from "./dom.js";
 import { icon } from "./icons.js";
-import { fileCard, media } from "./media.js";
+import { fileCard, media, veiled } from "./media.js";
 import { markdown } from "./markdown.js";
 import { openMenu } from "./menu.js";
 import { emojiText, offered } from "./offers.js";
@@ -45,11 +45,7 @@ function container(part, message) {
   if (part.accent_color !== null && part.accent_color !== undefined) {
     made.style.setProperty("--accent-bar", `#${part.accent_color.toString(16).padStart(6, "0")}`);
   }
-  if (!part.spoiler) return made;
-  const cover = el("button", { type: "button", class: "veil", text: say("Spoiler") });
-  const box = el("div", { class: "veiled" }, made, cover);
-  cover.addEventListener("click", () => (box.classList.remove("veiled"), cover.remove()));
-  return box;
+  return part.spoiler ? veiled(made) : made;
 }
 
 function button(part, message) {

@@ -39,11 +39,14 @@ function fitted({ width, height }) {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
-function veiled(shown) {
+/** Hide something until it is asked for, from the keyboard and from screen readers too. */
+export function veiled(shown) {
+  shown.inert = true;
   const cover = el("button", { type: "button", class: "veil", text: say("Spoiler") });
   const box = el("div", { class: "veiled" }, shown, cover);
   cover.addEventListener("click", () => {
     box.classList.remove("veiled");
+    shown.inert = false;
     cover.remove();
   });
   return box;
@@ -57,7 +60,7 @@ function elsewhere(url) {
 /** Return a file that can't be looked at, to be saved. */
 export function fileCard({ url, filename, size }) {
   const address = state.fileUrl(url);
-  const bytes = size ? `${(size / 1024).toLocaleString(state.locale, { maximumFractionDigits: 1 })} KB` : "";
+  const bytes = size ? `${Math.max(0.1, size / 1024).toLocaleString(state.locale, { maximumFractionDigits: 1 })} KB` : "";
   return el(
     "a",
     { class: "file", href: address && `${address}?save`, download: filename },

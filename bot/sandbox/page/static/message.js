@@ -130,7 +130,7 @@ function below(message) {
   if (!message.only_for) return null;
   const away = el("button", { type: "button", class: "as-link", text: say("Dismiss message"), data: { key: "dismiss" } });
   away.addEventListener("click", () => perform(away, "dismiss", { message: message.id }));
-  return el("div", { class: "below" }, say("Only you can see this"), " • ", away);
+  return el("div", { class: "below" }, el("span", { text: say("Only you can see this") }), away);
 }
 
 function more(message) {

@@ -93,8 +93,9 @@ function invite(select) {
   const name = el("input", { id, type: "text", maxlength: "32", autocomplete: "off", "aria-required": "true" });
   const field = el("div", { class: "field" }, el("label", { for: id, text: say("Name of the new person") }), name);
   openDialog(say("Somebody new…"), [field], say("Add"), async () => {
-    if (!name.value.trim()) throw new Error(say("A person needs a name of 1 to 32 visible characters."));
-    const { user } = await state.ask("person", { name: name.value });
+    const { user } = await state.ask("person", { name: name.value }).catch((error) => {
+      throw Object.assign(error, "about" in error && { field });
+    });
     await state.untilKnown(user);
     return () => {
       state.become(user);

@@ -40,6 +40,7 @@ export function startTimeline() {
     change(detail);
     soon(draw);
   });
+  state.addEventListener("status", drawWelcome);
   watching = [
     watch(AHEAD, { earlier, later }),
     watch(AT_END, { end: document.getElementById("end") }),

@@ -57,6 +57,8 @@ const SENTENCES = [
   ["Spoiler", "Spoiler", "Spoiler", "Spoiler", "ネタバレ"],
   ["Spoiler; press to show it", "Spoiler; drücken, um ihn zu zeigen", "Spoiler ; appuyez pour l’afficher", "Spoiler; pulsa para mostrarlo", "ネタバレ。押すと表示します"],
   ["Button {label}", "Button {label}", "Bouton {label}", "Botón {label}", "ボタン {label}"],
+  ["Buttons: {names}", "Buttons: {names}", "Boutons : {names}", "Botones: {names}", "ボタン：{names}"],
+  ["a file", "eine Datei", "un fichier", "un archivo", "ファイル"],
   ["Make a selection", "Wähle etwas aus", "Faites un choix", "Elige una opción", "選択してください"],
   ["There is nothing to choose here.", "Hier gibt es nichts auszuwählen.", "Il n’y a rien à choisir ici.", "Aquí no hay nada que elegir.", "選べるものがありません。"],
   ["A component of type {number}.", "Eine Komponente vom Typ {number}.", "Un composant de type {number}.", "Un componente de tipo {number}.", "種類 {number} のコンポーネント。"],
