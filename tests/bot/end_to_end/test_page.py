@@ -297,7 +297,7 @@ async def _lose_the_sandbox(tab: browser.Tab, server: PageServer) -> None:
     await server.stop()
     await expect(page.get_by_role("status")).to_contain_text("The sandbox can't be reached.")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("the page waits for it")
+    await expect(page.get_by_role("alert")).to_contain_text("the page is waiting for it")
     await expect(page.locator("#composer-text")).to_have_value("are you there?")
     await tab.check_access()
     await _picture(page, "lost")
