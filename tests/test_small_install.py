@@ -69,8 +69,8 @@ def test_it_starts_as_a_user_without_rights(small: Path, tmp_path: Path) -> None
     done = run_anyhow(start, home, HOTSHOT_DISCORD__TOKEN="x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "hotshot-bot: The data directory data can't be written (Permission denied); give it to the "
-        "user who runs the bot, or choose another by storage.data_dir in the config.\n"
+        "hotshot-bot: The data directory data can't be written (Permission denied); give it to "
+        "the user who runs the bot, or choose another with storage.data_dir in the config.\n"
     )
     home.chmod(0o700)
 

@@ -134,7 +134,10 @@ class HotshotClient(discord.AutoShardedClient):
                 with readable_answers():
                     await self._register_commands()
             except (StorageError, *SEND_ERRORS) as error:
-                logger.warning("the commands are registered at the next start: %s", error)
+                logger.warning(
+                    "the commands couldn't be registered, which the next start tries again: %s",
+                    error,
+                )
 
     def set_operations(self, operations: Operations) -> None:
         """Give ``/owner`` what it works with."""

@@ -42,9 +42,9 @@ async def finish_earlier_erasures(database: Database, settings: Settings) -> Non
     try:
         await erase_before_start(database, BlobStore(storage.blobs), storage.scratch, ledger)
     except (StorageError, OSError) as error:
-        logger.warning("an erasure goes on later: %s", error)
+        logger.warning("an erasure continues later: %s", error)
     except Exception:  # a bug here is no reason not to start
-        logger.exception("an erasure failed, and is tried again")
+        logger.exception("an erasure failed and will be tried again")
 
 
 def make_eraser(

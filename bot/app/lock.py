@@ -16,7 +16,7 @@ _FILE = "lock"
 _ADVICE = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
-    errno.EROFS: "mount it so that it can be written",
+    errno.EROFS: "mount it writable",
 }
 _LONGEST = 20  # digits of a process's number
 
@@ -37,8 +37,8 @@ def lock_data_directory(data_dir: Path, *, to_restore: bool = False) -> Iterator
         _take(file, data_dir)
         if (data_dir / STAGING).exists() and not to_restore:
             raise DataDirectoryError(
-                f"A restore into {data_dir} was cut short; run `hotshot-bot restore` again, or "
-                f"remove {data_dir / STAGING} to go on without it."
+                f"A restore into {data_dir} was interrupted; run `hotshot-bot restore` again, or "
+                f"remove {data_dir / STAGING} to start without it."
             )
         yield
     finally:
@@ -66,7 +66,7 @@ def _take(file: int, data_dir: Path) -> None:
     except BlockingIOError:
         raise DataDirectoryError(
             f"Another hotshot-bot (process {_read_pid(file) or 'unknown'}) already uses the data "
-            f"directory {data_dir}; stop it, or choose another by storage.data_dir."
+            f"directory {data_dir}; stop it, or choose another with storage.data_dir."
         ) from None
     number = str(os.getpid()).encode()
     try:
@@ -86,5 +86,5 @@ def _unwritable(data_dir: Path, error: OSError) -> DataDirectoryError:
     advice = _ADVICE.get(error.errno or 0, "give it to the user who runs the bot")
     return DataDirectoryError(
         f"The data directory {data_dir} can't be written ({error.strerror}); {advice}, or choose "
-        "another by storage.data_dir in the config."
+        "another with storage.data_dir in the config."
     )

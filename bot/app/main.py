@@ -135,12 +135,12 @@ async def _log_when_ready(client: HotshotClient, started: float) -> None:
     await client.connected.wait()
     gc.collect()
     gc.freeze()  # what is here by now stays, and looking through it takes 60 ms each time
-    logger.info("ready, %.2f s after the first word to Discord", time.perf_counter() - started)
+    logger.info("ready, %.2f s after first contacting Discord", time.perf_counter() - started)
 
 
 async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
     """Let the workers finish what they have in hand, for a while; the rest is put back."""
-    logger.info("leaving; what is being made has %g s to be finished", seconds)
+    logger.info("stopping; GIFs in the making have %g s to finish", seconds)
     async with (
         in_background(pool.drain()) as draining,
         in_background(stop.force_requested.wait()) as forcing,

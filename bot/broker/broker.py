@@ -130,7 +130,7 @@ class Broker:
     async def _apply(self) -> None:
         revision = self._list.revision
         if self._own is not None and not await self._own.set_hosts(self.hosts):
-            raise BrokerError("nats-server doesn't take its new list of hosts; it is told again.")
+            raise BrokerError("nats-server didn't load its new list of hosts; trying again.")
         await asyncio.to_thread(self._registry.note_applied, revision)
 
 

@@ -68,8 +68,8 @@ class HostRegistry:
             before = self.read()
             if name in before.hosts:
                 raise BrokerError(
-                    f"There is a host {name} already; choose another name, or remove that one by "
-                    f"`hotshot-bot host remove {name}`."
+                    f"There is a host {name} already; choose another name, or remove that one "
+                    f"with `hotshot-bot host remove {name}`."
                 )
             made = make_key()
             record = HostRecord(made.public, int(time.time()))

@@ -24,7 +24,7 @@ ADDRESS_IN_USE = (
 )
 NO_SUCH_ADDRESS = (
     "remote.listen isn't an address of this machine; use 0.0.0.0 for all of them, and "
-    "remote.address for the one that hosts dial."
+    "remote.address for the one that hosts connect to."
 )
 _READY = "Server is ready"
 _RELOADED = "Reloaded server configuration"
@@ -44,7 +44,7 @@ def find_server(given: str) -> Path:
     found = shutil.which(Path(given).expanduser() if given else PROGRAM)
     if found is None and given:
         raise BrokerError(
-            f"remote.server: {given} is no program that can be run; give the path of a "
+            f"remote.server: {given} isn't a program that can be run; give the path of a "
             "nats-server, or leave it out for the one on the PATH."
         )
     if found is None:

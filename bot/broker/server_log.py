@@ -25,15 +25,18 @@ _VARIABLE = re.compile(r"\d+|\"[^\"]*\"|'[^']*'|0x[0-9a-f]+")
 _LEVELS = {"WRN": logging.WARNING, "ERR": logging.WARNING, "FTL": logging.ERROR}
 # What the server says, and what that means to whoever runs the bot.
 _MEANINGS = (
-    ("authentication error", "its key isn't that of a host that may come"),
-    ("authentication timeout", "it brought no key in time"),
-    ("maximum connections exceeded", "as many connections as may be are there already"),
-    ("maximum payload exceeded", "it sent a longer message than any may be"),
-    ("tls handshake", "it speaks no TLS, or trusts another server; perhaps it is no GPU host"),
-    ("parser error", "it speaks no NATS"),
-    ("slow consumer", "it takes in what is sent to it too slowly"),
-    ("publish violation", "it may not speak there"),
-    ("subscription violation", "it may not listen there"),
+    ("authentication error", "its key isn't that of a host that may connect"),
+    ("authentication timeout", "it sent no key in time"),
+    ("maximum connections exceeded", "there are already as many connections as allowed"),
+    ("maximum payload exceeded", "it sent a longer message than allowed"),
+    (
+        "tls handshake",
+        "it doesn't speak TLS, or trusts another server; perhaps it isn't a GPU host",
+    ),
+    ("parser error", "it doesn't speak NATS"),
+    ("slow consumer", "it reads what is sent to it too slowly"),
+    ("publish violation", "it may not publish there"),
+    ("subscription violation", "it may not subscribe there"),
 )
 _OTHERS = "other complaints of the server"
 

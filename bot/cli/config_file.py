@@ -48,13 +48,13 @@ class ConfigFile:
         place = self.file.resolve().parent
         if not place.is_dir():
             raise ConfigError(
-                f"There is no directory {place} for {self.file.name}; make it, or name another "
-                "file by --config."
+                f"There is no directory {place} for {self.file.name}; create it, or name another "
+                "file with --config."
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise ConfigError(
                 f"{place} can't be written, so {self.file.name} can't be either; run this as the "
-                "user who runs the bot, or name another file by --config."
+                "user who runs the bot, or name another file with --config."
             )
 
     def write(self, discord: DiscordSettings) -> None:
@@ -66,7 +66,9 @@ class ConfigFile:
         check_settings(self.file, values_of(text))
         place = self.file.resolve()
         if self.is_new and place.exists():
-            raise ConfigError(f"{self.file} has come meanwhile, and stays as it is; try again.")
+            raise ConfigError(
+                f"{self.file} was created in the meantime and is left as it is; try again."
+            )
         earlier = None if self.is_new else place.stat()
         write_private(place, text.encode())
         _give_to_readers(place, earlier)

@@ -46,7 +46,9 @@ from generator.contract.findings import Finding, FindingsError, decode_findings,
 from generator.contract.limits import ModelLimits, local_path
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
-_BACK_UP = "back it up by `hotshot-bot backup TARGET`, since a copy of the file alone lacks its log"
+_BACK_UP = (
+    "back it up with `hotshot-bot backup TARGET`, since a copy of the file alone lacks its log"
+)
 _PACKAGES = ("discord.py", "sqlalchemy", "alembic")
 _OF_THE_GENERATOR = ("torch", "diffusers", "transformers")  # whose absence its child explains
 _CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk
@@ -89,7 +91,8 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
         yield Finding.broken("config", error)
         return
     yield Finding(
-        "config", str(file or find_config() or "none; what the environment doesn't set is as usual")
+        "config",
+        str(file or find_config() or "none; what the environment doesn't set has its default"),
     )
     if settings.moderation.has_lists:
         yield run_check("words", lambda: _words(settings.moderation))
@@ -125,7 +128,7 @@ def _packages() -> str:
 
 def _words(moderation: ModerationSettings) -> str:
     lists = read_owners_lists(moderation)
-    return f"{lists.withheld_count} entries are withheld, {lists.covered_count} covered"
+    return f"{lists.withheld_count} entries withhold a GIF, {lists.covered_count} cover it"
 
 
 def _detector(settings: Settings) -> str:
@@ -155,7 +158,7 @@ def _token(settings: Settings) -> str:
             f"The bot's token {trouble}; on {DEVELOPERS} choose your application, then Bot, then "
             "Reset Token, and copy what it shows to discord.token in the config."
         )
-    return "is set; whether Discord takes it shows with --online, or when the bot starts"
+    return "is set; --online checks whether Discord accepts it, as does the bot's start"
 
 
 def _discord(settings: DiscordSettings) -> str:
@@ -181,12 +184,12 @@ def _data_directory(path: Path) -> str:
     writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     if not writable or not all(os.access(each, os.W_OK) for each in used):
         raise DataDirectoryError(
-            f"{path} can't be written; choose another by storage.data_dir in the config."
+            f"{path} can't be written; choose another with storage.data_dir in the config."
         )
     running = lock_holder(path)
     if running is not None:
         return f"{path}, in use by the running bot (process {running})"
-    return str(path) if path.exists() else f"{path}, made at the first start"
+    return str(path) if path.exists() else f"{path}, created at the first start"
 
 
 def _disk(storage: StorageSettings) -> str:
@@ -231,10 +234,10 @@ def _made_at_first_start(file: Path, data_dir: Path) -> str:
     is_own = parent == data_dir.absolute()  # which was looked at
     if not is_own and not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
         raise DatabaseError(
-            f"The database {file} can't be made, since {parent} is no directory that can be "
-            "written; make it, or fix storage.database_url."
+            f"The database {file} can't be created, since {parent} isn't a directory that can be "
+            "written to; create it, or fix storage.database_url."
         )
-    return "made at the first start"
+    return "created at the first start"
 
 
 def _revision(url: str) -> str | None:
@@ -274,7 +277,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         if finding.subject == "model" and not limits.is_fine:
             continue  # told already
         if finding.subject == "memory" and not finding.is_fine and running is not None:
-            yield Finding("memory", f"the running bot (process {running}) has its share")
+            yield Finding("memory", f"held by the running bot (process {running})")
         else:
             yield finding
 
@@ -282,7 +285,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 def _limits_of(model: ModelSettings) -> str:
     """Return what a model can be asked for, as far as this machine knows. Raises ModelError."""
     if local_path(model.model) is None and "native_edge" not in model.declared:
-        return "as the original's, or as a worker says; native_edge and max_frames would say them"
+        return "the original's, or what a worker reports; native_edge and max_frames set them"
     return _described(ModelLimits.of(model.model).with_declared(model.declared))
 
 

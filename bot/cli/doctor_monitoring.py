@@ -18,7 +18,7 @@ def describe_metrics(settings: Settings) -> str:
     if (error := listen_error(address)) is not None:
         return Doubt(
             f"nothing can listen at metrics.listen, {address} ({error.strerror}); the bot would "
-            "run without metrics, so choose another port, or stop what has it"
+            "run without metrics, so choose another port, or stop what uses it"
         )
     return f"at {address}, once the bot runs"
 

@@ -32,14 +32,14 @@ def describe_remote(settings: Settings, *, is_online: bool) -> str:
     if is_online and (settings.remote.url or _is_running(settings)):
         facts.append(_log_in(settings, registry))
     hosts = sorted(registry.read().hosts)
-    facts.append(f"hosts that may come: {', '.join(hosts) or 'none'}")
+    facts.append(f"hosts that may connect: {', '.join(hosts) or 'none'}")
     said = "; ".join(facts)
     if settings.remote.dial_address is None:
         return Doubt(
-            f"{said}; set remote.address to what hosts dial, since `hotshot-bot host add` has to "
-            "know it"
+            f"{said}; set remote.address to the address that hosts connect to; `hotshot-bot host "
+            "add` needs it"
         )
-    return said if hosts else Doubt(f"{said}; `hotshot-bot host add NAME` lets one")
+    return said if hosts else Doubt(f"{said}; `hotshot-bot host add NAME` adds one")
 
 
 def _own_server(settings: Settings) -> str:
@@ -66,7 +66,7 @@ def _version_of(program: Path) -> tuple[int, ...]:
         raise BrokerError(f"{program} can't be run ({error}).") from error
     found = _VERSION.search(done.stdout + done.stderr)
     if found is None:
-        raise BrokerError(f"{program} is no nats-server; fix remote.server.")
+        raise BrokerError(f"{program} isn't a nats-server; fix remote.server.")
     version = tuple(map(int, found.groups()))
     if version < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
@@ -100,7 +100,7 @@ def _log_in(settings: Settings, registry: HostRegistry) -> str:
         await client.close()
 
     asyncio.run(try_it())
-    return "it lets the bot in"
+    return "it accepts the bot"
 
 
 def _is_running(settings: Settings) -> bool:

@@ -29,8 +29,8 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
     if not settings.remote.is_used:
         raise BrokerError(
-            "There are no hosts elsewhere by this config: set remote.listen, such as "
-            '"0.0.0.0:4222", and remote.address; docs/remote.md says how.'
+            'This config has no GPU hosts elsewhere: set remote.listen, such as "0.0.0.0:4222", '
+            "and remote.address (see docs/remote.md)."
         )
     registry = HostRegistry(settings.storage.data_dir)
     if arguments.action == "add":
@@ -47,9 +47,9 @@ def _add(settings: Settings, registry: HostRegistry, name: str) -> int:
     address = settings.remote.dial_address
     if address is None:
         raise BrokerError(
-            f"remote.listen ({settings.remote.listen}) is every address of this machine, and a "
-            "host has to know which one to dial: set remote.address to this machine's name or IP "
-            "address."
+            f"remote.listen ({settings.remote.listen}) means every address of this machine, but a "
+            "host has to know which one to connect to: set remote.address to this machine's name "
+            "or IP address."
         )
     authority = authority_of(settings.remote, registry)
     bot = bot_id(registry.bot_key().public)
@@ -64,13 +64,11 @@ def _add(settings: Settings, registry: HostRegistry, name: str) -> int:
         created=record.hosts[name].created,
     )
     _tell(
-        f"{name} may come. Type this on the GPU host, where {address} has to be reachable by TCP:\n"
-        "\n"
+        f"{name} may connect. Run this on the GPU host, which has to reach {address} over TCP:\n\n"
         '  pip install "hotshot-bot[generator,remote]"\n'
-        "  hotshot worker --join LINE\n"
-        "\n"
-        f"LINE is the next one. It holds the key of {name} and isn't shown again: whoever has it "
-        f"can come as {name}, until `hotshot-bot host remove {name}`.\n"
+        "  hotshot worker --join LINE\n\n"
+        f"LINE is the line below. It contains the key of {name} and isn't shown again: anybody "
+        f"who has it can connect as {name} until `hotshot-bot host remove {name}`.\n"
     )
     print(line.to_text())
     return _wait_until_followed(settings, registry, record.revision)
@@ -80,7 +78,7 @@ def _remove(settings: Settings, registry: HostRegistry, name: str) -> int:
     after = registry.remove(name)
     code = _wait_until_followed(settings, registry, after.revision)
     if code == 0:
-        _tell(f"{name} may come no more.")
+        _tell(f"{name} can no longer connect.")
     return code
 
 
@@ -94,7 +92,7 @@ def _list(registry: HostRegistry, *, as_json: bool) -> int:
         print_json({"hosts": shown})
         return 0
     if not hosts:
-        _tell("No host may come yet; `hotshot-bot host add NAME` lets one.")
+        _tell("No host may connect yet; `hotshot-bot host add NAME` adds one.")
     width = max(map(len, hosts), default=0)
     for name, record in sorted(hosts.items()):
         added = datetime.fromtimestamp(record.created, UTC)
@@ -105,8 +103,8 @@ def _list(registry: HostRegistry, *, as_json: bool) -> int:
 def _config(settings: Settings, registry: HostRegistry) -> int:
     if settings.remote.listen:
         raise BrokerError(
-            "The bot configures its own server (remote.listen) by itself; this is for a server of "
-            "somebody else, which remote.url names."
+            "The bot configures its own server (remote.listen) by itself; this command is for "
+            "somebody else's server, which remote.url names."
         )
     print(accounts_block(registry.read().hosts, bot_key=registry.bot_key().public), end="")
     return 0
@@ -116,8 +114,8 @@ def _wait_until_followed(settings: Settings, registry: HostRegistry, revision: i
     """Wait until the running bot goes by this revision; return the exit code."""
     if settings.remote.url:
         _tell(
-            "The server of remote.url has to be told: put what `hotshot-bot host config` prints "
-            "into its configuration, in place of the former block, and reload it."
+            "The server of remote.url has to know: put what `hotshot-bot host config` prints "
+            "into its configuration, in place of the earlier block, and reload it."
         )
     deadline = time.monotonic() + _FOLLOWS_WITHIN_SECONDS
     while lock_holder(settings.storage.data_dir) is not None:
@@ -125,8 +123,8 @@ def _wait_until_followed(settings: Settings, registry: HostRegistry, revision: i
             return 0
         if time.monotonic() > deadline:
             _tell(
-                "The running bot doesn't follow: perhaps it was started before [remote] was in its "
-                "config. Restart it."
+                "The running bot hasn't applied this; perhaps it was started before [remote] was "
+                "in its config. Restart it."
             )
             return 1
         time.sleep(_LOOK_EVERY_SECONDS)

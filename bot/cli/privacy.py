@@ -81,12 +81,12 @@ async def _erase(settings: Settings, user_id: int, *, is_sure: bool) -> int:
     if not is_sure:
         async with _opened(settings) as database:
             held = await database.read(holdings.count, user_id)
-        print(f"Of {user_id} there is: {_listed(held)}. Say --yes to erase it for good.")
+        print(f"Kept about {user_id}: {_listed(held)}. Add --yes to erase it for good.")
         return 0
     if lock_holder(settings.storage.data_dir) is not None:
         async with _beside_the_bot(settings) as database:
             await database.write(erasure.begin, user_id, datetime.now(UTC))
-        print("The bot runs, and erases it within half a minute; its log says when that is done.")
+        print("The running bot erases it within half a minute; its log says when that is done.")
         return 0
     with lock_data_directory(settings.storage.data_dir):
         async with open_database(settings.storage.url) as database:
@@ -130,7 +130,7 @@ def _check_database(settings: Settings) -> None:
     """Raise BotError where there is none, or where a running bot's is of another version."""
     file = settings.storage.data_dir / "hotshot.db"
     if not settings.storage.database_url and not file.exists():
-        raise _PrivacyError(f"There is no database {file} yet, so nothing is kept of anybody.")
+        raise _PrivacyError(f"There is no database {file} yet, so nothing is kept about anybody.")
     if lock_holder(settings.storage.data_dir) is None:
         return
     engine = create_engine(settings.storage.url)
@@ -139,9 +139,7 @@ def _check_database(settings: Settings) -> None:
     finally:
         engine.dispose()
     if not is_current:
-        raise _PrivacyError(
-            "The bot that runs is of another version; start it anew, then try again."
-        )
+        raise _PrivacyError("The running bot is of another version; restart it, then try again.")
 
 
 def _listed(held: Holdings) -> str:

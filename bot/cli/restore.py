@@ -44,19 +44,19 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     if restored.erased:
         print(
-            f"{restored.erased} people had everything of theirs erased since then. The bot does it "
+            f"{restored.erased} people have had everything erased since then. The bot erases it "
             "again at its next start, before anything else."
         )
     if restored.erased is None:
         print(
-            f"There is no list of erasures {ledger.path}, so whoever had everything erased since "
-            "then is back. Where the list of before is kept, restore again with --erased FILE; it "
-            f"is called {NAME} in the data directory of before."
+            f"There is no list of erasures {ledger.path}, so people who have had everything "
+            "erased since then are back. If you still have the earlier list, restore again with "
+            f"--erased FILE; it is called {NAME} in the earlier data directory."
         )
     if manifest.missing:
         print(f"{len(manifest.missing)} files were missing already when it was made.")
     if manifest.blobs is None:
-        print(f"It is of the database alone: the files in {storage.blobs} stay as they are.")
+        print(f"It contains only the database: the files in {storage.blobs} stay as they are.")
     if manifest.revision != known_revisions()[-1]:
         print("The next start brings the database to this version.")
     return 0

@@ -21,7 +21,7 @@ def execute(arguments: argparse.Namespace) -> int:
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number).lower() if number else "ports are from 0 to 65535"
         raise StartupError(
-            f"The sandbox can't listen on port {arguments.port} ({reason}); choose another by "
+            f"The sandbox can't listen on port {arguments.port} ({reason}); choose another with "
             "--port."
         ) from error
     return 0

@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
             config.write(found.settings.discord)
             _tell(f"Wrote {file}. It holds the token: keep it to yourself.")
         stopped = f"{file} is ready, and the bot registers its commands when it starts"
-        _tell("Whoever manages a server adds the bot to it by this link:")
+        _tell("Anybody who manages a server can add the bot to it with this link:")
         print(invitation_url(found.login.application_id), flush=True)
         _register(found.settings)
     except (KeyboardInterrupt, EOFError):
@@ -75,7 +75,7 @@ def _find_token(config: ConfigFile, *, replaces: bool) -> _Found:
     if config.token and not given:
         return _log_in(config, config.token)
     raise ConfigError(
-        f"{config.file} is there already, and stays as it is; --replace puts the token into it, "
+        f"{config.file} exists already and is left as it is; --replace puts the token into it, "
         "and --config names another file."
     )
 
@@ -106,8 +106,10 @@ def _may_write(config: ConfigFile, *, replaces: bool) -> bool:
     if not sys.stdin.isatty():
         return False
     if config.token:
-        return _wants(f"{config.file} holds a token already. Put another in its place?")
-    return _wants(f"{config.file} is there already. Put the token into it? All else in it stays.")
+        return _wants(f"{config.file} already contains a token. Replace it?")
+    return _wants(
+        f"{config.file} exists already. Put the token into it? Everything else in it stays."
+    )
 
 
 def _typed(config: ConfigFile) -> _Found:
@@ -152,8 +154,8 @@ def _register(settings: Settings) -> None:
         count = asyncio.run(register_commands(settings))
     except (BotError, HotshotError) as error:
         raise StartupError(
-            f"The commands aren't registered ({str(error).rstrip('.')}); `hotshot-bot run` does "
-            "it when it starts."
+            f"The commands couldn't be registered ({str(error).rstrip('.')}); `hotshot-bot run` "
+            "does it when it starts."
         ) from error
     _tell(f"Registered {count} commands.")
 
@@ -161,14 +163,14 @@ def _register(settings: Settings) -> None:
 def _say_what_is_next(config: ConfigFile, settings: Settings) -> None:
     running = lock_holder(settings.storage.data_dir)
     if running is not None:
-        _tell(f"The bot that runs now (process {running}) reads the config when it starts again.")
+        _tell(f"The running bot (process {running}) reads the config when it is restarted.")
         return
     start = "hotshot-bot run"
     if is_system(config.file):
         start = "systemctl enable --now hotshot-bot"
     elif find_config() != config.file:
         start += f" --config {config.file}"
-    _tell(f"Start it by `{start}`, then type /gif in the server.")
+    _tell(f"Start it with `{start}`, then type /gif in the server.")
 
 
 def _wants(question: str) -> bool:

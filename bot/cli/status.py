@@ -60,7 +60,7 @@ def _values(settings: Settings, pid: int | None) -> dict[str, Any]:
 def _workers(data_dir: Path) -> Iterator[str]:
     found = status_file.read(data_dir)
     if found is None:
-        yield "workers    nothing is known of them yet"
+        yield "workers    nothing is known about them yet"
         return
     age = time.time() - found.at
     late = f" ({age:.0f} s ago)" if age > 10 else ""

@@ -26,4 +26,4 @@ def token_defect(token: str) -> str:
         is_number = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)).isdigit()
     except (binascii.Error, ValueError):
         is_number = False
-    return "" if is_number else "doesn't look like one (its first part holds no bot's id)"
+    return "" if is_number else "doesn't look like one (its first part isn't a bot's id)"

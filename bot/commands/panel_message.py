@@ -93,7 +93,7 @@ async def edit_or_send(interaction: _Interaction, view: discord.ui.LayoutView) -
                 await interaction.response.edit_message(view=view, attachments=[])
                 return None
     except SEND_ERRORS as error:
-        logger.info("the panel is gone, so it is sent anew: %s", error)
+        logger.info("the panel is gone, so it is sent again: %s", error)
     if interaction.response.is_done():
         return (await interaction.followup.send(view=view, ephemeral=True, wait=True)).id
     await interaction.response.send_message(view=view, ephemeral=True)

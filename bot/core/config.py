@@ -93,10 +93,12 @@ class GeneratorSettings(Section):
         names = [value] if isinstance(value, str) else value
         for name in names:
             if not _DEVICE.fullmatch(name):
-                raise ValueError(f"{name[:40]!r} is no device; {_DEVICES}")
+                raise ValueError(f"{name[:40]!r} isn't a device; {_DEVICES}")
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise ValueError(f"{twice[0]!r} stands there twice; for two processes on a CPU: cpu:2")
+            raise ValueError(
+                f"{twice[0]!r} is listed twice; for two processes on the CPU, use cpu:2"
+            )
         return value
 
     @field_validator("engine")
@@ -268,8 +270,8 @@ class Settings(BaseSettings):
         for name in value:
             if not _MODEL_NAME.fullmatch(name):
                 raise ValueError(
-                    f"{name[:40]!r} is no name for a model; up to 32 letters, digits, spaces, "
-                    "dots, hyphens and underscores are expected"
+                    f"{name[:40]!r} can't be a model's name; use up to 32 letters, digits, "
+                    "spaces, dots, hyphens and underscores"
                 )
         return value
 
@@ -296,7 +298,7 @@ class Settings(BaseSettings):
             raise TokenError(
                 "There is no bot token: put one into discord.token of the config file (the "
                 "README's section on Discord says where to get it), or try the bot without "
-                "Discord by `hotshot-bot sandbox` or `make demo`."
+                "Discord with `hotshot-bot sandbox` or `make demo`."
             )
         return token
 
@@ -336,7 +338,7 @@ def check_settings(path: Path, values: dict[str, Any]) -> Settings:
         raise ConfigError(f"An override in the environment can't be read: {error}.") from error
     if not settings.generator.device_names and not settings.remote.is_used:
         raise ConfigError(
-            f"{path}: generator.devices is empty, so nobody would make a GIF; name a device, or "
+            f"{path}: generator.devices is empty, so nothing would make GIFs; name a device, or "
             "set remote.listen for GPU hosts elsewhere."
         )
     data_dir = data_dir_of(path, settings.storage.data_dir)
@@ -351,7 +353,7 @@ def read_values(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(
             f"There is no config file {path}; `hotshot-bot setup --config {path}` writes one, or "
-            "name another by --config."
+            "name another with --config."
         ) from None
     except EncodingError as error:
         raise ConfigError(f"The config file {path} {error}.") from error

@@ -19,7 +19,9 @@ def example_text() -> str:
     """Return the text of config.example.toml, which the wheel has too. Raises ConfigError."""
     found = next((place / EXAMPLE for place in _PLACES if (place / EXAMPLE).is_file()), None)
     if found is None:
-        raise ConfigError(f"{EXAMPLE} isn't where the bot is; install hotshot-bot again with pip.")
+        raise ConfigError(
+            f"{EXAMPLE} is missing from this installation; install hotshot-bot again with pip."
+        )
     return read_text(found)
 
 
@@ -39,8 +41,8 @@ def with_settings(file: Path, text: str, values: Mapping[str, str | bool]) -> st
         if changed is None:
             line = setting_line(key, "…" if key == "token" else value)
             raise ConfigError(
-                f"{file} says where [{section}] is in a way that can't be changed here; write "
-                f"{line} there yourself."
+                f"{file} sets [{section}] in a form that can't be changed here; write {line} "
+                "there yourself."
             )
         text = changed
     return text

@@ -32,8 +32,8 @@ class DetectorSettings(Section):
     def _has_both(self) -> Self:
         if self.model and not self.classes:
             raise ValueError(
-                "nothing is looked for; name classes and their scores in withhold or spoiler"
+                "it has nothing to look for; name classes and their scores in withhold or spoiler"
             )
         if self.classes and not self.model:
-            raise ValueError("there are classes and no detector; name one by model")
+            raise ValueError("there are classes but no detector; name one with model")
         return self

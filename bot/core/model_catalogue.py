@@ -165,7 +165,7 @@ class ModelCatalogue:
                 limits = ModelLimits.believed(said.limits).with_declared(known.declared)
             except ModelError as error:
                 logger.warning(
-                    "what a worker says of the model %s is refused: %s", known.key, error
+                    "a worker's description of the model %s is refused: %s", known.key, error
                 )
             else:
                 self._models[known.name] = replace(known, limits=limits)
@@ -176,7 +176,7 @@ def _limits_here(name: str, model: str) -> ModelLimits | None:
     try:
         return ModelLimits.of(model) if local_path(model) is not None else None
     except ModelError as error:
-        logger.warning("nothing is known of the model %s on this machine: %s", name, error)
+        logger.warning("nothing is known about the model %s on this machine: %s", name, error)
         return None
 
 

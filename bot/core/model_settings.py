@@ -125,7 +125,7 @@ def _lora(text: str) -> Lora:
         number = float("nan")
     if not -MAX_LORA_STRENGTH <= number <= MAX_LORA_STRENGTH:
         raise ValueError(
-            f"{text[:80]!r} has no strength; FILE or FILE:STRENGTH is expected, with a strength "
-            f"from -{MAX_LORA_STRENGTH} to {MAX_LORA_STRENGTH}"
+            f"{text[:80]!r} has no valid strength; FILE or FILE:STRENGTH is expected, with a "
+            f"strength from -{MAX_LORA_STRENGTH} to {MAX_LORA_STRENGTH}"
         )
     return Lora(path, number)

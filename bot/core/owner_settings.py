@@ -38,7 +38,7 @@ class OwnerSettings(Section):
     @model_validator(mode="after")
     def _has_users(self) -> Self:
         if self.servers and not self.users:
-            raise ValueError("servers are named and no users, so nobody could use /owner there")
+            raise ValueError("there are servers but no users, so nobody could use /owner there")
         return self
 
     @property

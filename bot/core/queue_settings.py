@@ -27,8 +27,8 @@ class QueueSettings(Section):
             limits = quota.roles.get(role)
             if limits is not None and priority > 1 and limits.is_less_than(quota):
                 raise ValueError(
-                    f"queue.priority_roles: the role {role} comes earlier than others, but has "
-                    "fewer seconds than everybody in quota.roles; change one of the two"
+                    f"queue.priority_roles: the role {role} is served earlier than others, but "
+                    "has fewer seconds in quota.roles than everybody; change one of the two"
                 )
         longest = 60 * self.most_minutes
         if longest and not quota.ever_allows(longest):

@@ -21,7 +21,9 @@ class QuotaLimits(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if 0 < self.month_seconds < self.day_seconds:
-            raise ValueError("month_seconds is less than day_seconds, so a day could never be used")
+            raise ValueError(
+                "month_seconds is less than day_seconds, so nobody could ever use up a day's"
+            )
         return self
 
     def is_less_than(self, other: QuotaLimits) -> bool:

@@ -78,7 +78,7 @@ class RemoteSettings(Section):
     @model_validator(mode="after")
     def _one_server(self) -> RemoteSettings:
         if self.listen and self.url:
-            raise ValueError("listen starts a server and url names one; set one of them")
+            raise ValueError("listen starts a server and url names one; set only one of them")
         return self
 
     @property

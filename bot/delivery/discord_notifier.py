@@ -197,4 +197,4 @@ class DiscordNotifier:
                 with readable_answers():
                     await direct.send(wording.alert(words))
             except SEND_ERRORS as error:
-                logger.warning("one who runs the bot couldn't be told: %s", error)
+                logger.warning("an owner couldn't be told: %s", error)

@@ -127,7 +127,9 @@ class Sender:
             try:
                 return Sent(await self._send_by(self._group))
             except GroupClosedError:
-                logger.info("the message of all can't be written, so one more is sent")
+                logger.info(
+                    "the message of all variations can't be edited, so a separate one is sent"
+                )
                 self._group_is_open = False
         if self._response_is_open and is_answerable(self._job):
             try:

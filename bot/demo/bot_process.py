@@ -69,7 +69,7 @@ class DemoBot:
             await bot._stop()
         if process.returncode != 0:
             raise DemoError(
-                f"the bot did not leave properly (exit code {process.returncode}); see {log}."
+                f"the bot did not stop cleanly (exit code {process.returncode}); see {log}."
             )
 
     async def wait_for(self, waiting: Coroutine[Any, Any, T], action: str) -> T:

@@ -48,7 +48,7 @@ class Proof:
         """Read and measure a GIF. Raises NoProofError for a file that is none of so many frames."""
         found = _read(data)
         if len(found) != frames:
-            raise NoProofError(f"has {len(found)} frames where {frames} were asked for")
+            raise NoProofError(f"has {len(found)} frames, but {frames} were asked for")
         asked = PromptAttributes.of(prompt) if is_nano else PromptAttributes()
         return cls(found, asked, measure_clip(found) if is_nano else None)
 
@@ -92,7 +92,7 @@ class Proof:
 def _read(data: bytes) -> Frames:
     """Return all frames of a GIF, uint8 (f, h, w, 3). Raises NoProofError."""
     if not data.startswith(_MAGIC):
-        raise NoProofError("is no GIF")
+        raise NoProofError("isn't a GIF")
     try:
         with Image.open(io.BytesIO(data), formats=("GIF",)) as picture:
             frames = [np.asarray(each.convert("RGB")) for each in ImageSequence.Iterator(picture)]

@@ -129,7 +129,7 @@ async def run(plan: Plan) -> None:
 def _output(plan: Plan) -> Iterator[None]:
     """Reserve the output files for this demo alone. Raises DemoSetupError."""
     if plan.output.suffix.lower() != ".gif":
-        raise DemoSetupError(f"{plan.output} isn't the name of a GIF; let --output end in .gif.")
+        raise DemoSetupError(f"{plan.output} isn't the name of a GIF; --output must end in .gif.")
     try:
         plan.output.parent.mkdir(parents=True, exist_ok=True)
         check_output(plan.output)
@@ -137,13 +137,14 @@ def _output(plan: Plan) -> Iterator[None]:
     except (OSError, MediaError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DemoSetupError(
-            f"{plan.output} can't be written ({_clause(reason)}); choose another place by --output."
+            f"{plan.output} can't be written ({_clause(reason)}); choose another place with "
+            "--output."
         ) from error
     try:
         _lock(lock, plan)
         _set_aside(plan)
         try:
-            _check_disk_space(plan.output.parent, "choose another place by --output")
+            _check_disk_space(plan.output.parent, "choose another place with --output")
             yield
         finally:
             if not os.fstat(lock).st_size:  # the bot never said a word
@@ -159,7 +160,7 @@ def _lock(lock: int, plan: Plan) -> None:
     except BlockingIOError as error:
         raise DemoSetupError(
             f"Another demo is writing {plan.output} just now; wait until it is done, or choose "
-            "another file by --output."
+            "another file with --output."
         ) from error
 
 
@@ -175,10 +176,12 @@ def _set_aside(plan: Plan) -> None:
             path.replace(earlier)
         except OSError as error:
             raise DemoSetupError(
-                f"{path} is of an earlier demo and can't be renamed ({_clause(error.strerror)}); "
-                "choose another place by --output."
+                f"{path} is from an earlier demo and can't be renamed "
+                f"({_clause(error.strerror)}); choose another place with --output."
             ) from error
-        _print(f"{path} is of an earlier demo and is called {earlier.name} until this one is done.")
+        _print(
+            f"{path} is from an earlier demo, and is called {earlier.name} until this one is done."
+        )
 
 
 def _earlier_name(path: Path) -> Path:
@@ -188,7 +191,7 @@ def _earlier_name(path: Path) -> Path:
 @contextmanager
 def temporary_home() -> Iterator[Path]:
     """Make a directory for the bot's data, gone at the end. Raises DemoSetupError."""
-    elsewhere = "name another directory by the variable TMPDIR"
+    elsewhere = "name another directory in the variable TMPDIR"
     try:
         made = tempfile.TemporaryDirectory(prefix="hotshot-demo-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -352,7 +355,7 @@ def _save(plan: Plan, proof: Proof, data: bytes) -> None:
 
 def _clause(reason: str | None) -> str:
     """Return a reason as it stands inside a sentence."""
-    words = (reason or "no reason is known").rstrip(".")
+    words = (reason or "the reason isn't known").rstrip(".")
     return words[:1].lower() + words[1:]
 
 

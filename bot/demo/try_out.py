@@ -57,7 +57,7 @@ async def _page(discord: Sandbox, port: int, kept: Path) -> AsyncIterator[PageSe
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number).lower() if number else "ports are from 0 to 65535"
         raise DemoSetupError(
-            f"nothing can listen on port {port} ({reason}); choose another by --port."
+            f"nothing can listen on port {port} ({reason}); choose another with --port."
         ) from error
     try:
         yield page

@@ -72,4 +72,4 @@ def _parse_guarded(name: str, parse: EventParser, event: Any) -> None:
     except UnreadableAnswerError as error:
         if name in _VITAL:
             raise
-        logger.warning("%s can't be read, so it is passed over: %s", name, error)
+        logger.warning("%s can't be read, so it is skipped: %s", name, error)

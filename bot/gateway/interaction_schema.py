@@ -38,20 +38,20 @@ def check_interaction(event: Any) -> None:
     _text(whole.get("token"), "token")
     kind = whole.get("type")
     if not isinstance(kind, int):
-        raise ShapeError("its type is no number")
+        raise ShapeError("its type isn't a number")
     _check_user(whole)
     _check_place(whole)
     limit = whole.get("attachment_size_limit", 0)
     if not isinstance(limit, int) or not 0 <= limit <= _MAX_FILE_BYTES:
-        raise ShapeError("attachment_size_limit is no size")
+        raise ShapeError("attachment_size_limit isn't a size")
     if not isinstance(whole.get("locale", ""), str):
-        raise ShapeError("its locale is no text")
+        raise ShapeError("its locale isn't a text")
     _check_data(kind, _object(_value_or(whole, "data", {}), "data"))
 
 
 def _check_user(event: Json) -> None:
     if str(event.get("guild_id")).strip("0") == "":
-        raise ShapeError("guild_id is no id")
+        raise ShapeError("guild_id isn't an id")
     # as discord.py looks for who asks
     holder = event if event.get("guild_id") is None else _object(event.get("member"), "member")
     user = _object(holder.get("user"), "user")
@@ -74,7 +74,7 @@ def _check_data(kind: int, data: Json) -> None:
     if kind in (_COMMAND, _AUTOCOMPLETE):
         _text(data.get("name"), "command")
         if not isinstance(data.get("type", 1), int):
-            raise ShapeError("the command's type is no number")
+            raise ShapeError("the command's type isn't a number")
         _check_options(_value_or(data, "options", []), is_typed=kind == _AUTOCOMPLETE)
         _check_resolved(data)
     elif kind == _COMPONENT:
@@ -132,9 +132,9 @@ def _check_attachment(attachment: Json) -> None:
     _snowflake(attachment.get("id"), "attachment")
     for name in ("url", "filename"):
         if not isinstance(attachment.get(name, ""), str):
-            raise ShapeError(f"an attachment's {name} is no text")
+            raise ShapeError(f"an attachment's {name} isn't a text")
     if not isinstance(attachment.get("size", 0), int):
-        raise ShapeError("an attachment's size is no number")
+        raise ShapeError("an attachment's size isn't a number")
 
 
 def _check_fields(components: Any, depth: int = 0) -> None:
@@ -160,22 +160,22 @@ def _value_or(holder: Json, name: str, default: Any) -> Any:
 
 def _object(value: Any, what: str) -> Json:
     if not isinstance(value, dict):
-        raise ShapeError(f"{what} is no object")
+        raise ShapeError(f"{what} isn't an object")
     return value
 
 
 def _list(value: Any, what: str) -> list[Any]:
     if not isinstance(value, list) or len(value) > _MAX_ENTRIES:
-        raise ShapeError(f"{what} is no list of that length")
+        raise ShapeError(f"{what} isn't a list of that length")
     return value
 
 
 def _text(value: Any, what: str) -> None:
     if not isinstance(value, str):
-        raise ShapeError(f"{what} is no text")
+        raise ShapeError(f"{what} isn't a text")
 
 
 def _snowflake(value: Any, what: str) -> None:
     digits = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) < 2**63):
-        raise ShapeError(f"{what} is no id")
+        raise ShapeError(f"{what} isn't an id")

@@ -25,7 +25,7 @@ async def owners_messages(client: Any) -> AsyncIterator[discord.DMChannel]:
             with readable_answers():
                 direct = await client.create_dm(discord.Object(user_id))
         except SEND_ERRORS as error:
-            logger.warning("one who runs the bot can't be written to: %s", error)
+            logger.warning("an owner can't be messaged: %s", error)
         else:
             yield direct
 

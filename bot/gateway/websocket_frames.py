@@ -58,12 +58,12 @@ def read_event(text: str) -> dict[str, Any]:
     except BadFrameError:
         raise
     except ValueError as error:
-        raise BadFrameError(f"it is no JSON ({error})") from error
+        raise BadFrameError(f"it isn't JSON ({error})") from error
     if not isinstance(frame, dict):
-        raise BadFrameError("it is no object")
+        raise BadFrameError("it isn't an object")
     for name, kinds in (("op", int), ("s", int | None), ("t", str | None)):
         if not isinstance(frame.get(name), kinds) or isinstance(frame.get(name), bool):
-            raise BadFrameError(f"its {name!r} is of a wrong type")
+            raise BadFrameError(f"its {name!r} has the wrong type")
     return frame
 
 
@@ -74,11 +74,11 @@ def _read_json(text: str | bytes | bytearray | memoryview | dict[str, Any]) -> A
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise BadFrameError(f"{constant} is no number of JSON")
+    raise BadFrameError(f"{constant} isn't a number in JSON")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise BadFrameError("a name stands twice in one object")
+        raise BadFrameError("a name occurs twice in one object")
     return made

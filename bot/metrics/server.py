@@ -33,11 +33,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _AGAIN_SECONDS = 30.0
 _BEYOND = (
     "metrics.listen is %s, so other machines can read the bot's figures, which hold no names and "
-    "no prompts; let only Prometheus's reach that port."
+    "no prompts; let only Prometheus's machine reach that port."
 )
 _TAKEN = (
-    "Nothing can listen at metrics.listen, %s (%s); the bot goes on without metrics and tries "
-    "again every %g s. Choose another port, or stop what has it."
+    "Nothing can listen at metrics.listen, %s (%s); the bot continues without metrics and tries "
+    "again every %g s. Choose another port, or stop what uses it."
 )
 
 
@@ -110,7 +110,7 @@ class MetricsServer:
     @web.middleware
     async def _check_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self._is_known(request.headers.get("Host", "")):
-            words = "This name isn't the bot's; metrics.hosts in its config allows further ones.\n"
+            words = "This name isn't the bot's; metrics.hosts in its config allows other names.\n"
             return web.Response(status=403, text=words)
         return await handler(request)
 

@@ -36,13 +36,13 @@ def ask(settings: Settings, do: str, said: dict[str, Any]) -> Answer:
             connected.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotRunningError(
-                f"No bot takes commands at {path}: start it by `hotshot-bot run`, or name its "
-                "config by --config."
+                f"No bot takes commands at {path}: start it with `hotshot-bot run`, or name its "
+                "config with --config."
             ) from error
         except OSError as error:
             raise SocketError(
                 f"The running bot's socket {path} can't be used ({error.strerror or error}); run "
-                "this as the user whom the bot runs as."
+                "this as the user that the bot runs as."
             ) from error
         try:
             connected.settimeout(_ANSWER_SECONDS)
@@ -51,7 +51,8 @@ def ask(settings: Settings, do: str, said: dict[str, Any]) -> Answer:
             return decode_answer(_read_line(connected))
         except OSError as error:
             raise SocketError(
-                f"The running bot broke off ({error.strerror or error}); see its log."
+                f"The running bot broke off the connection ({error.strerror or error}); see its "
+                "log."
             ) from error
         except WireError as error:
             raise SocketError(f"The running bot's answer can't be understood: {error}.") from error

@@ -42,7 +42,7 @@ _CREDENTIALS = struct.Struct("3i")  # process, user and group, as Linux has them
 _PRIVATE, _OTHERS = 0o700, 0o077
 _WRONG = "That can't be understood: {reason}."
 _BUSY = "Too many commands at once; try again in a moment."
-_FOREIGN = "Only the user whom the bot runs as may do that."
+_FOREIGN = "Only the user that the bot runs as may do that."
 _INTERNAL = "Something went wrong inside the bot; the details are in its log."
 
 
@@ -164,8 +164,8 @@ def _listen(path: Path) -> socket.socket:
         opened.close()
         reason = error.strerror or error
         raise SocketError(
-            f"The owner's socket {path} can't be made ({reason}); name another by owner.socket in "
-            "the config."
+            f"The owner's socket {path} can't be made ({reason}); name another with owner.socket "
+            "in the config."
         ) from error
     except SocketError:
         opened.close()
@@ -190,12 +190,13 @@ def _remove_stale(path: Path) -> None:
     except FileNotFoundError:
         return
     if not is_socket:
-        raise SocketError(f"{path} is no socket; name another by owner.socket in the config.")
+        raise SocketError(f"{path} isn't a socket; name another with owner.socket in the config.")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
         with contextlib.suppress(ConnectionRefusedError):
             probe.connect(str(path))
             raise SocketError(
-                f"Another bot takes commands at {path}; name another by owner.socket in the config."
+                f"Another bot takes commands at {path}; name another with owner.socket in the "
+                "config."
             )
     path.unlink()

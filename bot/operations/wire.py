@@ -78,7 +78,7 @@ def decode_answer(line: bytes) -> Answer:
             return Answer(result, text)
         case {"ok": False, "error": str(error)} if error:
             return Answer(error=error)
-    raise WireError("it is no answer")
+    raise WireError("it isn't an answer")
 
 
 def socket_path(settings: Settings) -> Path:
@@ -87,8 +87,9 @@ def socket_path(settings: Settings) -> Path:
     path = settings.owner.socket.absolute() if settings.owner.socket else own
     if len(str(path).encode()) >= _LONGEST_PATH:
         raise SocketError(
-            f"The path of the owner's socket, {path}, is longer than the {_LONGEST_PATH - 1} bytes "
-            "that the system has for one; name a shorter one by owner.socket in the config."
+            f"The path of the owner's socket, {path}, is longer than the {_LONGEST_PATH - 1} "
+            "bytes that the system has for one; name a shorter one with owner.socket in the "
+            "config."
         )
     return path
 
@@ -97,10 +98,10 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         said = parse_json(line)
     except JsonError as error:
-        raise WireError(f"it is no JSON ({str(error)[:100]})") from error
+        raise WireError(f"it isn't JSON ({str(error)[:100]})") from error
     if not isinstance(said, dict) or said.get("version") != VERSION:
         raise WireError(
-            f"version {VERSION} is spoken here; restart the bot, if another one is installed now"
+            f"version {VERSION} is spoken here; restart the bot if another version is installed now"
         )
     return said
 

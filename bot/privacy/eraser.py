@@ -129,9 +129,9 @@ class Eraser:
             await self._erase_servers()
             await self._erase_files()
         except (StorageError, OSError) as error:
-            logger.warning("an erasure goes on later: %s", error)
+            logger.warning("an erasure continues later: %s", error)
         except Exception:  # a bug here is no reason for the bot to end
-            logger.exception("an erasure failed, and is tried again")
+            logger.exception("an erasure failed and will be tried again")
 
     # -- a person ----------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Eraser:
             await self._erase_files()
             await self._database.scrub()
         except (StorageError, OSError) as error:
-            logger.warning("an erasure goes on later: %s", error)
+            logger.warning("an erasure continues later: %s", error)
             return
         finally:
             self._at_work.discard(user_id)

@@ -349,7 +349,7 @@ def create_engine(
         if missing := missing_extra(error):
             raise DatabaseError(f"storage.database_url: {missing}") from error
         raise DatabaseError(
-            "storage.database_url is no address of a database that can be used here "
+            "storage.database_url isn't the address of a database that can be used here "
             f"({first_line(error)}); give one that begins with sqlite:/// or postgresql://."
         ) from error
     if engine.dialect.name == "sqlite":

@@ -76,8 +76,8 @@ class ErasureLedger:
                 self._note(user_id, asked_at)
         except (OSError, BackupError) as error:
             logger.warning(
-                "an erasure can't be noted in %s (%s): erase the person again after going back to "
-                "a backup of before",
+                "an erasure can't be noted in %s (%s): erase the person again after restoring an "
+                "earlier backup",
                 self.path,
                 error,
             )
@@ -123,12 +123,12 @@ class ErasureLedger:
         try:
             return _parsed(text)
         except ValueError as error:
-            raise self._unreadable("damaged, or no such list") from error
+            raise self._unreadable("damaged, or not such a list") from error
 
     def _unreadable(self, reason: str) -> BackupError:
         return BackupError(
             f"The list of erasures {self.path} can't be read ({reason}), and without it people "
-            "who had everything erased would come back; mend it, or put it aside."
+            "who had everything erased would come back; repair it, or move it aside."
         )
 
 

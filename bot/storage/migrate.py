@@ -54,9 +54,9 @@ def migrate(engine: Engine, before_upgrade: BeforeUpgrade | None = None) -> str 
             upgrade(engine.url)
         except (SQLAlchemyError, OSError) as error:
             raise DatabaseError(
-                f"The database {name_of(engine.url)} couldn't be brought from revision {current} "
-                f"to {newest} ({reason_of(error)}), and is as it was. Mend what that says and "
-                f"start again, or go on with the version that was here before{hint}."
+                f"The database {name_of(engine.url)} couldn't be upgraded from revision {current} "
+                f"to {newest} ({reason_of(error)}), and is as it was. Fix what that says and "
+                f"start again, or continue with the version that was here before{hint}."
             ) from error
     return current
 
@@ -92,7 +92,7 @@ def revision_of(engine: Engine) -> str | None:
     if damage:
         raise DatabaseError(
             f"The database {name_of(engine.url)} is damaged ({damage}); put back a copy of it, or "
-            f"save what can be read by `sqlite3 {name_of(engine.url)} .recover`."
+            f"save what can be read with `sqlite3 {name_of(engine.url)} .recover`."
         )
     known = known_revisions()
     if current is not None and current not in known:

@@ -79,7 +79,7 @@ TABLES: tuple[TableData, ...] = (
         table=tables.blocks,
         of_person=(
             Delete(past_block),
-            Blank(named_block, {"name": ""}, "erasing would else be a way round a block"),
+            Blank(named_block, {"name": ""}, "erasing would otherwise be a way round a block"),
             Blank(
                 is_(tables.blocks, "actor_id"),
                 {"actor_id": ERASED},
@@ -90,7 +90,7 @@ TABLES: tuple[TableData, ...] = (
             Delete(is_(tables.blocks, "guild_id")),
             Keep(
                 is_(tables.blocks, "target_id", kind=BLOCKED_SERVER),
-                "leaving would else be a way round a block",
+                "leaving would otherwise be a way round a block",
             ),
         ),
         export=is_blocked,
@@ -252,7 +252,7 @@ TABLES: tuple[TableData, ...] = (
         of_person=(
             Keep(
                 is_(tables.usage, "user_id"),
-                f"erasing would else be a way round quotas; it goes after {KEPT_DAYS} days",
+                f"erasing would otherwise be a way round quotas; it goes after {KEPT_DAYS} days",
             ),
         ),
         of_server=(Keep(is_(tables.usage, "guild_id"), "it is its people's; see of_person"),),
@@ -264,8 +264,8 @@ TABLES: tuple[TableData, ...] = (
         of_person=(
             Keep(
                 is_(tables.shares, "user_id"),
-                "erasing would else be a way to the head of the queue; it halves each day, and "
-                f"goes after {KEPT_DAYS} days",
+                "erasing would otherwise be a way to the head of the queue; it halves each day, "
+                f"and goes after {KEPT_DAYS} days",
             ),
         ),
         export=is_(tables.shares, "user_id"),
@@ -276,7 +276,7 @@ TABLES: tuple[TableData, ...] = (
         of_person=(
             Keep(
                 is_(tables.daily_usage, "user_id"),
-                "erasing would else be a way round quotas; it goes after 24 hours",
+                "erasing would otherwise be a way round quotas; it goes after 24 hours",
             ),
         ),
         export=is_(tables.daily_usage, "user_id"),
@@ -320,7 +320,7 @@ DATA_DIRECTORY: Mapping[str, str] = {
     "blobs.lock": "nothing: a backup and a removal of files wait for each other by it",
     "scratch": "files in the making: a person's go with their jobs, all others at the next start",
     "lock": "the number of the bot's process",
-    "status.json": "how the workers stand, with the ids of jobs at work, anew each second",
+    "status.json": "how the workers stand, with the ids of jobs at work, rewritten each second",
     "status.part": "status.json while it is written",
     "remote": "keys of GPU hosts",
     ".restore": "a backup that is being put back, and goes with that",

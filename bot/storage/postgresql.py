@@ -92,7 +92,8 @@ class Leader:
         if self._mine is None:
             return DatabaseError(
                 f"Another bot (the server's process {process}, connected from {place}) already "
-                f"uses the database {self._name}; stop it, or name another by storage.database_url."
+                f"uses the database {self._name}; stop it, or name another with "
+                "storage.database_url."
             )
         return LeadershipLostError(
             f"Another bot (the server's process {process}, connected from {place}) has taken over "
@@ -134,8 +135,8 @@ def _check_encoding(connection: Connection[Any], name: str) -> None:
     if encoding != "UTF8":
         raise DatabaseError(
             f"The database {name} is in the encoding {encoding}, which can't keep all that people "
-            "write; make one by `createdb --encoding=UTF8 --template=template0 NAME`, and name it "
-            "by storage.database_url."
+            "write; make one with `createdb --encoding=UTF8 --template=template0 NAME`, and name "
+            "it in storage.database_url."
         )
 
 

@@ -53,7 +53,7 @@ class SpanExport:
             self._provider.add_span_processor(BatchSpanProcessor(self._collector))
         except ValueError as error:
             raise ConfigError(
-                f"A variable OTEL_… in the environment is wrong ({str(error).rstrip('.')}); mend "
+                f"A variable OTEL_… in the environment is wrong ({str(error).rstrip('.')}); fix "
                 "or unset it, or take tracing.endpoint out of the config."
             ) from error
         self._tracer = self._provider.get_tracer("hotshot")
@@ -105,8 +105,8 @@ class _Collector(SpanExporter):
         is_lost = result is not SpanExportResult.SUCCESS
         if is_lost and not self._is_lost:
             logger.warning(
-                "traces can't be sent to tracing.endpoint, %s; the bot goes on, and those of "
-                "meanwhile are lost",
+                "traces can't be sent to tracing.endpoint, %s; the bot continues, and traces are "
+                "lost until it can send them again",
                 self._endpoint,
             )
         elif self._is_lost and not is_lost:

@@ -61,7 +61,7 @@ def is_too_large(worker: WorkerConnection, most_bytes: int) -> bool:
     if held is None or held <= limit:
         return False
     logger.warning(
-        "the worker %s holds %d MB, more than %d; starting another",
+        "the worker %s uses %d MB, more than %d; starting another",
         worker.name,
         held // 2**20,
         limit // 2**20,

@@ -27,7 +27,9 @@ class DownloadProgress:
         self._done, self._total = done, total
         self._tenths_told = 10 * done // total if total else 10
         if done:
-            self._say(f"Going on: {format_bytes(done)} of {format_bytes(total)} are here already.")
+            self._say(
+                f"Continuing: {format_bytes(done)} of {format_bytes(total)} are here already."
+            )
         if sys.stderr.isatty():
             self._bar = tqdm(
                 desc=self._title,

@@ -33,7 +33,7 @@ def _engine(dotted: str) -> str:
         getattr(importlib.import_module(module), factory)
     except Exception as error:
         raise ModelError(
-            f"The engine {dotted} can't be imported ({error}); mend generator.engine, or leave it "
+            f"The engine {dotted} can't be imported ({error}); fix generator.engine, or leave it "
             "out for Hotshot's own."
         ) from error
     return f"{dotted} makes the GIFs; what it needs isn't known"

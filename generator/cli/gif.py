@@ -92,7 +92,7 @@ def _notes(
 ) -> Iterator[str]:
     """Yield what somebody may have meant otherwise, said once nothing is in the way any more."""
     if arguments.autocast:
-        yield "--autocast changes nothing: --precision says what is computed in."
+        yield "--autocast has no effect: --precision decides instead."
     if idle_source:
         yield (
             "--gif is ignored, since there is no --control-type (depth, canny, loose, or "
@@ -101,7 +101,7 @@ def _notes(
     if request.motion and plan_of(request) is None:
         yield (
             f"{request.video_length} frames are one window of {request.window}, so --motion "
-            f"{request.motion} changes nothing; ask for more frames with --video-length."
+            f"{request.motion} has no effect; ask for more frames with --video-length."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
         from generator.nano.unknown_words import find_unknown_words
@@ -109,9 +109,10 @@ def _notes(
         keys = all_keys(request.prompt, request.video_length)
         if words := [word for key in keys for word in find_unknown_words(key.text)]:
             yield (
-                "This is nano, the small model that ships: it draws one ball, square, triangle or "
-                f"star on plain ground, and doesn't know {_some_of(words)}. For a real model give "
-                "--pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot model fetch)."
+                "This is nano, the small model that ships: it draws one ball, square, triangle "
+                f"or star on a plain background, and doesn't know {_some_of(words)}. For a real "
+                "model give --pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot "
+                "model fetch)."
             )
 
 

@@ -96,7 +96,7 @@ def _fetch(arguments: Namespace) -> None:
         fetch(name, file=arguments.file, half=arguments.half, config=arguments.pin)
     except KeyboardInterrupt:
         raise CancelledError(
-            "stopped; what was fetched is kept, and the command goes on from there."
+            "stopped; what was fetched is kept, and the same command continues from there."
         ) from None
 
 
@@ -104,14 +104,17 @@ def _hub_name(text: str, revision: str | None) -> str:
     """Return ``owner/name@revision``. Raises ModelError for what is no name on the hub."""
     given = text.removeprefix("https://huggingface.co/").strip("/")
     if existing_path(text) is not None:
-        raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")
+        raise ModelError(
+            f"{text} is on this machine already; give its path where you want to use it."
+        )
     repository, inner = parse_hub_id(given) or ("", "")
     if not repository or inner:
         from generator.checkpoints.hub import suggestion
 
         file = f" (a file in it is named by --file {inner})" if inner else str(suggestion(given))
         raise ModelError(
-            f"{text} is no model's name on the hub{file}; give one such as hotshotco/Hotshot-XL."
+            f"{text} isn't the name of a model on the hub{file}; give one such as "
+            "hotshotco/Hotshot-XL."
         )
     if revision and "@" in repository:
         raise ModelError(f"{text} names a revision already; leave one of the two out.")
@@ -144,7 +147,9 @@ def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are cal
 
 def _remove(arguments: Namespace) -> None:
     if NANO in arguments.name:
-        raise ModelError(f"{NANO} ships with Hotshot and stays; name a model that was fetched.")
+        raise ModelError(
+            f"{NANO} ships with Hotshot and can't be removed; name a model that was fetched."
+        )
     from generator.checkpoints.download import format_bytes
     from generator.checkpoints.hub_cache import remove_model
 

@@ -40,7 +40,7 @@ def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> No
     """Fetch ``owner/name`` or ``owner/name@revision``. Raises HotshotError."""
     hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if constants.HF_HUB_OFFLINE:
-        raise ModelError("HF_HUB_OFFLINE is set, so nothing is fetched; run it without.")
+        raise ModelError("HF_HUB_OFFLINE is set, so nothing is fetched; unset it first.")
     listing = Listing.of(name, fresh=True)
     if listing.unreached is not None:
         raise hub.download_error(listing.repository, listing.unreached)
@@ -77,7 +77,7 @@ def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
             raise ModelError(f"{name} has no file {file}; its .safetensors files: {has}.")
         if not file.endswith(file_selection.SUFFIX):
             raise ModelError(
-                f"{file} is no {file_selection.SUFFIX} file, which is all that is loaded."
+                f"{file} isn't a {file_selection.SUFFIX} file, the only kind that is loaded."
             )
         return [file]
     try:
@@ -97,7 +97,7 @@ def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
         found = only_file(listing, file_selection.LORA_FILES)
     except ModelError as error:
         files = ", ".join(file_selection.single_files(names)[:5])
-        raise ModelError(f"{name} has several files; name one by --file: {files}.") from error
+        raise ModelError(f"{name} has several files; name one with --file: {files}.") from error
     beside = [one for one in ("adapter_config.json",) if one in names]
     return [found, *beside]
 
@@ -114,8 +114,8 @@ def _check_described(
     )
     if role is ModelRole.OTHER and not file_selection.single_files(names):
         raise ModelError(
-            f"{listing.repository.name} can't be used: it is no Hotshot-XL, Stable Diffusion XL, "
-            "ControlNet or depth model; nothing but its configs was fetched."
+            f"{listing.repository.name} can't be used: it isn't a Hotshot-XL, Stable Diffusion "
+            "XL, ControlNet or depth model; only its configs were fetched."
         )
     if config is not None and role in _FLAGS:
         _setting(role)
@@ -152,7 +152,8 @@ def _setting(role: ModelRole) -> str:
     """Raise RequestError for what the bot's config has no place for."""
     if role not in _SETTINGS:
         raise RequestError(
-            f"A config of the bot names no {role}, so there is nothing to pin; leave --pin out."
+            f"The bot's config has no setting for a {role}, so there is nothing to pin; leave "
+            "--pin out."
         )
     return _SETTINGS[role]
 

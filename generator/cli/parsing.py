@@ -55,6 +55,6 @@ def device_name(text: str) -> str:
     """Return a device's name; an argparse type. Only torch can tell whether the machine has it."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(
-            f"{shown(text)} is no device; there are auto, cpu, mps, cuda and cuda:N"
+            f"{shown(text)} isn't a device; choose auto, cpu, mps, cuda or cuda:N"
         )
     return text

@@ -32,7 +32,7 @@ def check_config(path: Path) -> str:
         reason = (error.strerror or type(error).__name__).lower()
         raise RequestError(f"{path} can't be written ({reason}).") from error
     except ValueError as error:
-        raise RequestError(f"{path} is not valid TOML ({error}); mend it first.") from error
+        raise RequestError(f"{path} is not valid TOML ({error}); fix it first.") from error
     return text
 
 
@@ -41,7 +41,7 @@ def pin(path: Path, key: str, value: str) -> None:
     changed = with_setting(check_config(path), SECTION, key, value)
     if changed is None:
         raise RequestError(
-            f"{path} says where [{SECTION}] is in a way that can't be changed here; write "
+            f"{path} sets [{SECTION}] in a form that can't be changed here; write "
             f"{setting_line(key, value)} there yourself."
         )
     _replace(path.resolve(), changed)

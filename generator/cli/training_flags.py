@@ -74,7 +74,7 @@ def train(settings: _T, import_task: Callable[[], Task[_T]], arguments: Namespac
     settings.check()
     local_directory(settings.model)
     if arguments.xformers:
-        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+        warn("--xformers has no effect: PyTorch's own attention (SDPA) replaces it.")
     require_modules("accelerate", "diffusers", "torch", extra="train")
     task = import_task()
     with closing(ProgressBar()) as progress:

@@ -67,4 +67,4 @@ def run(arguments: Namespace) -> None:
         engine.pipeline.latents(request, report=lambda *_: None)
         what = "one picture" if frames == 1 else f"{frames} frames"
         print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
-    print("The next GIFs find these kernels.")
+    print("GIFs use these kernels from now on.")

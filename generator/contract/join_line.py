@@ -125,8 +125,8 @@ def _describe_other(text: str) -> str:
     if not text.strip():
         return f"The join line is empty; {_AGAIN}."
     if _SEED.search(text):
-        return f"That is a key alone, where a join line belongs, which begins with hs1:; {_AGAIN}."
-    return f"That is no join line, which begins with hs1:; {_AGAIN}."
+        return f"That is only a key, not a join line (which begins with hs1:); {_AGAIN}."
+    return f"That isn't a join line (which begins with hs1:); {_AGAIN}."
 
 
 def _read_json(payload: bytes) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def local_directory(model: str) -> Path | None:
     path = local_path(model)
     if path is not None and path.is_file():
         raise ModelError(
-            f"{path} is a file, and a whole model is a directory; a single file can be the "
+            f"{path} is a file, but a whole model is a directory; a single file can be the "
             "spatial UNet base, or the temporal layers beside one."
         )
     return path

@@ -20,8 +20,8 @@ def read_native_edge(config_file: Path, default: int) -> int:
         return default
     if type(size) is not int or not 4 <= size <= 1024:
         raise ModelError(
-            f"{config_file} has sample_size = {_shown(size)}, where a whole number of latents from "
-            "4 to 1024 is wanted; download it again."
+            f"{config_file} has sample_size = {_shown(size)}, but a whole number of latents from "
+            "4 to 1024 is expected; download it again."
         )
     return size * 8
 
@@ -58,7 +58,7 @@ def _checked(path: Path, name: str, value: Any, default: Any, allowed: Allowed) 
         wanted = f"one of {', '.join(str(one) for one in allowed if one != '')}"
     else:
         wanted = f"a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}"
-    raise ModelError(f"{path} has {name} = {_shown(value)}, where {wanted} is wanted; mend it.")
+    raise ModelError(f"{path} has {name} = {_shown(value)}, but {wanted} is expected; fix it.")
 
 
 def _shown(value: Any) -> str:

@@ -23,6 +23,6 @@ def check_platform(system: str | None = None) -> None:
     found = system or platform.system()
     if found not in _RUNS_ON:
         raise PlatformError(
-            f"Hotshot runs on Linux and macOS, and this is {found}; on Windows, run it in WSL 2 "
-            "('wsl --install' in PowerShell makes one)."
+            f"Hotshot runs on Linux and macOS, but this is {found}; on Windows, run it in WSL 2 "
+            "('wsl --install' in PowerShell sets it up)."
         )

@@ -54,7 +54,7 @@ class PromptWords:
         if not isinstance(parts, list):
             raise ModelError(f"{path} needs a list of parts.")
         if len(parts) > _MOST_PARTS or not all(map(_is_part, parts)):
-            raise ModelError(f"{path} has a part that isn't an object of phrases; mend it.")
+            raise ModelError(f"{path} has a part that isn't an object of phrases; fix it.")
         return cls(
             sample, tuple({phrase: tuple(part[phrase]) for phrase in part} for part in parts)
         )

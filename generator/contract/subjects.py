@@ -53,8 +53,8 @@ def check_host_name(name: str) -> str:
     """Return the name of a host. Raises HostNameError for any that isn't a token of a subject."""
     if _TOKEN.fullmatch(name) is None:
         raise HostNameError(
-            f"{name[:40]!r} can't be a host's name: that has 1 to 32 of the letters a to z, digits "
-            'and hyphens, such as "home" or "rack-2".'
+            f"{name[:40]!r} can't be a host's name: a name has 1 to 32 of the letters a to z, "
+            'digits and hyphens, such as "home" or "rack-2".'
         )
     return name
 
@@ -66,7 +66,7 @@ def device_token(device: str) -> str:
     """
     token = device.replace(":", "", 1)
     if _TOKEN.fullmatch(token) is None:
-        raise ValueError(f"{device[:40]!r} is no device's name")
+        raise ValueError(f"{device[:40]!r} isn't a device's name")
     return token
 
 

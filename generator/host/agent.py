@@ -137,7 +137,9 @@ class Agent:
             os.close(self._lock)
 
     async def _drain(self, leaving: _Leaving) -> None:
-        logger.info("leaving as soon as what is being made is with the bot; once more to leave now")
+        logger.info(
+            "stopping as soon as the bot has what is being made; a second signal stops at once"
+        )
         draining = asyncio.gather(*(device.drain() for device in self._devices))
         self._greet_once()
         at_once = asyncio.create_task(leaving.asked_again.wait())
@@ -200,8 +202,8 @@ def _lock(settings: AgentSettings) -> int:
         if not isinstance(error, BlockingIOError):
             raise
         raise AlreadyRunsError(
-            "A `hotshot worker` for {host} runs here already; name all devices in one by "
-            "--devices, or give each a line of its own (`hotshot-bot host add`).",
+            "A `hotshot worker` for {host} runs here already; name all devices in one with "
+            "--devices, or give each its own line (`hotshot-bot host add`).",
             host=settings.host,
         ) from error
     return lock

@@ -192,6 +192,6 @@ def _disk_error(error: OSError) -> HotshotError:
     if is_disk_full(error):
         return HostDiskError("The disk of the GPU host is full, so this can't be made there.")
     return HostDiskError(
-        "The disk of the GPU host doesn't take a file ({reason}).",
+        "A file can't be written on the GPU host ({reason}).",
         reason=error.strerror or type(error).__name__,
     )

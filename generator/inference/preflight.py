@@ -171,11 +171,11 @@ def _depth(given: str) -> str:
         with without_fetching():
             depth.check_depth_model(depth.find_depth_model(model), model)
     except NotFetchedError as error:
-        return _to_be_fetched(error, "the first GIF that follows a depth")
+        return _to_be_fetched(error, "the first GIF that follows depth")
     except HotshotError as error:
         if given:
             raise
-        return Doubt(f"GIFs that follow a depth will fail until this is mended: {error}")
+        return Doubt(f"GIFs that follow depth will fail until this is fixed: {error}")
     return model
 
 
@@ -203,7 +203,7 @@ def _gpu_memory(choice: devices.DeviceChoice, needed: int, *, low_vram: bool) ->
     if needed > free:
         otherwise = "" if low_vram else "low_vram = true, "
         raise ModelError(
-            f"{choice.device} has {format_bytes(free)} of {format_bytes(whole)} free, and the "
+            f"{choice.device} has {format_bytes(free)} of {format_bytes(whole)} free, but the "
             f"model needs about {format_bytes(needed)} at work; stop what else uses it, or choose "
             f"{otherwise}another device or a smaller model."
         )
@@ -216,7 +216,7 @@ def _ram(needed: int) -> str:
         return f"about {format_bytes(needed)} of RAM are needed"
     if needed > free:
         raise ModelError(
-            f"This machine has {format_bytes(free)} of RAM free, and the workers need about "
+            f"This machine has {format_bytes(free)} of RAM free, but the workers need about "
             f"{format_bytes(needed)}; stop other programs, or choose fewer workers or a smaller "
             "model."
         )

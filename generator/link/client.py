@@ -126,7 +126,7 @@ class _TlsClient(Client):
             server = self._current_server
             raise ServerUntrustedError(
                 f"The server at {server.uri.netloc if server else 'this address'} doesn't ask for "
-                "TLS, so it isn't the bot's, or somebody sits between; nothing was said to it."
+                "TLS, so it isn't the bot's, or somebody is in between; nothing was sent to it."
             )
         command: bytes = super()._connect_command()
         return command

@@ -56,9 +56,11 @@ def explain(error: Exception, address: str) -> LinkError:
             "one."
         )
     if _FULL in said:
-        return ServerUnreachableError(f"The server at {address} has as many connections as it may.")
+        return ServerUnreachableError(
+            f"The server at {address} has as many connections as it allows."
+        )
     return ServerUntrustedError(
-        f"What answers at {address} is no NATS server; see which program has that port."
+        f"What answers at {address} isn't a NATS server; check which program uses that port."
     )
 
 
@@ -70,8 +72,8 @@ def _explain_network(error: OSError, address: str) -> ServerUnreachableError:
         )
     reason = error.strerror or type(error).__name__
     return ServerUnreachableError(
-        f"The server at {address} can't be reached ({reason}); see whether the bot runs, and "
-        "whether the address is right."
+        f"The server at {address} can't be reached ({reason}); check that the bot is running and "
+        "that the address is right."
     )
 
 
@@ -79,9 +81,9 @@ def _explain_tls(error: ssl.SSLError, address: str) -> ServerUntrustedError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ServerUntrustedError(
             f"The server at {address} isn't the one that the join line is for "
-            f"({error.verify_message}); add the host again if the bot's keys were made anew."
+            f"({error.verify_message}); add the host again if the bot has new keys."
         )
     return ServerUntrustedError(
-        f"The server at {address} doesn't speak TLS as it must ({error.reason or 'it hung up'}); "
-        "see which program has that port."
+        f"The server at {address} doesn't speak TLS as expected ({error.reason or 'it hung up'}); "
+        "check which program uses that port."
     )

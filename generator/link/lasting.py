@@ -206,7 +206,7 @@ def _as_coroutine(handler: Handler) -> Callable[[Msg], Awaitable[None]]:
         try:
             handler(message)
         except Exception:  # nats-py would only hand it to a callback
-            logger.exception("a message on %s wasn't taken in", message.subject)
+            logger.exception("a message on %s couldn't be handled", message.subject)
 
     return handle
 

@@ -92,7 +92,7 @@ def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.
     """
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError(f"{path} is no ControlNet's directory: its config.json is missing.")
+            raise ModelError(f"{path} isn't a ControlNet's directory: its config.json is missing.")
         config = weights.read_config(path / "config.json")
         files = weights.find_weights(path, DIFFUSERS_STEM)
         tensors = weights.read_weights(files)

@@ -163,7 +163,9 @@ def _has_fp8(device: torch.device) -> bool:
     try:
         torch.zeros(1, device=device).to(torch.float8_e4m3fn).float()
     except (TypeError, RuntimeError):  # Apple's GPUs
-        logger.warning("%s has no fp8, so weights are stored as they are computed with.", device)
+        logger.warning(
+            "%s has no fp8, so weights are stored in the precision of the computation.", device
+        )
         return False
     return True
 

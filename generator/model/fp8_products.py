@@ -84,7 +84,7 @@ def multiplies_in_fp8(device: torch.device) -> bool:
         return False
     if not (why := _why_not(device)):
         return True
-    logger.warning("fp8 saves memory on %s and no time: %s.", device, why)
+    logger.warning("fp8 saves memory on %s, but no time: %s.", device, why)
     return False
 
 
@@ -92,7 +92,7 @@ def _why_not(device: torch.device) -> str:
     if torch.version.hip is not None or torch.cuda.get_device_capability(device) < _CAPABILITY:
         return f"{torch.cuda.get_device_name(device)} has no products in 8 bits"
     if find_spec(MODULE) is None:
-        return 'torchao isn\'t installed, which pip install "hotshot-bot[fp8]" does'
+        return 'torchao isn\'t installed; pip install "hotshot-bot[fp8]" installs it'
     try:
         try_product(device)
     except Exception as error:  # noqa: BLE001 - of a library and a driver, whatever it is

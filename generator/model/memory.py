@@ -47,8 +47,8 @@ def is_low(wanted: LowVram, device: torch.device, weights_bytes: int) -> bool:
     if has_room(weights_bytes, free):
         return False
     logger.warning(
-        "%s has %s free and the model needs about %s at work, so its networks are there only while "
-        "they compute (low_vram).",
+        "%s has %s free, but the model needs about %s at work, so its networks are there only "
+        "while they compute (low_vram).",
         device,
         format_bytes(free),
         format_bytes(needed_bytes(weights_bytes)),

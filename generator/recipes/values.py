@@ -58,7 +58,7 @@ def read_fields(name: str, kind: type, values: Any) -> dict[str, Any]:
     Raises InvalidValueError.
     """
     if not isinstance(values, dict):
-        raise InvalidValueError(f"its {name} is no object")
+        raise InvalidValueError(f"its {name} isn't an object")
     hints = get_type_hints(kind)
     return {
         one.name: read_value(one.name, hints[one.name], values[one.name])
@@ -83,7 +83,7 @@ def read_value(name: str, wanted: Any, value: Any) -> Any:
 def read_string_map(what: str, values: Any) -> dict[str, str]:
     """Return texts by name, such as hashes; ``what`` they are is said. Raises InvalidValueError."""
     if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
-        raise InvalidValueError(f"its {what} are no object of texts")
+        raise InvalidValueError(f"its {what} aren't an object of texts")
     if len(values) > _MOST_PARTS:
         raise InvalidValueError(f"it has {len(values)} {what}")
     for name, value in values.items():
@@ -117,7 +117,7 @@ def _check_bounds(name: str, value: Any) -> None:
         if len(value) > (_LONGEST_TEXT if name in _TEXTS else _LONGEST_NAME):
             raise InvalidValueError(f"{name} has {len(value):,} characters")
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise InvalidValueError(f"{name} holds bytes that are no text")
+            raise InvalidValueError(f"{name} contains bytes that aren't text")
 
 
 def _shown(value: Any) -> str:

@@ -67,7 +67,7 @@ def _translate_errors(run_directory: RunDirectory) -> Iterator[None]:
         where, why = getattr(error, "filename", None), getattr(error, "strerror", None)
         about = f"{where or run_directory.directory}: {why or error}"
         raise TrainingError(
-            f"Training can't go on ({about}); {run_directory.recovery_hint()}"
+            f"Training can't continue ({about}); {run_directory.recovery_hint()}"
         ) from error
 
 

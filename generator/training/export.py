@@ -56,7 +56,7 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, fingerprint: str
         weights.check_fit(temporal_layers(unet), tensors, directory)
     except ModelError as error:
         raise TrainingError(
-            f"{directory} can't be gone on from: it is of another model, or damaged ({error})"
+            f"{directory} can't be resumed from: it is of another model, or damaged ({error})"
         ) from error
     state = unet.state_dict()
     with torch.no_grad():
@@ -81,7 +81,7 @@ def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
 
     Every tensor has the precision that it has there. Raises TrainingError.
     """
-    hint = "make room and go on with --unet-resume-path latest, which does just this."
+    hint = "make room and resume with --unet-resume-path latest, which does only this."
     for folder in FOLDERS[1:]:
         if (source / folder).is_dir():
             _copy_folder(output / folder, source / folder, hint)

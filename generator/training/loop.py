@@ -149,7 +149,7 @@ class Loop:
             state = torch.load(checkpoint / STATE, weights_only=True, map_location="cpu")
         except Exception as error:  # the unpickler raises whatever it likes for a damaged file
             raise TrainingError(
-                f"{checkpoint / STATE} can't be read; go on from another checkpoint."
+                f"{checkpoint / STATE} can't be read; resume from another checkpoint."
             ) from error
         try:
             self.optimizer.load_state_dict(state)
@@ -210,7 +210,7 @@ class Loop:
         kept = f"the last checkpoint, {newest.name}, is as it was" if newest else "nothing is saved"
         where = "sample" if len(culprits) == 1 else "samples"
         return TrainingError(
-            f"The {what} is no number at step {self.done + 1}, in the {where} "
+            f"The {what} isn't a number at step {self.done + 1}, in the {where} "
             f"{', '.join(culprits[:3])}; {kept}. Look there, or lower --learning-rate."
         )
 
@@ -227,7 +227,7 @@ class Loop:
 
     def _resume_hint(self) -> str:
         return (
-            f"Stopped after step {self.done} of {self.steps} and saved; go on with "
+            f"Stopped after step {self.done} of {self.steps} and saved; resume with "
             f"--unet-resume-path {LATEST}."
         )
 
@@ -271,7 +271,7 @@ class Loop:
                 )
         if facts.get("base", self.task.fingerprint) != self.task.fingerprint:
             raise TrainingError(
-                f"{checkpoint.name} was made with another model; go on with that one, or give "
+                f"{checkpoint.name} was made with another model; resume with that one, or give "
                 "another --output-dir."
             )
 

@@ -77,7 +77,7 @@ class RunDirectory:
         if given is None:
             if newest is not None:
                 raise TrainingError(
-                    f"{self.directory} already holds a run, up to step {step_of(newest)}; go on "
+                    f"{self.directory} already holds a run, up to step {step_of(newest)}; resume "
                     f"with --unet-resume-path {LATEST}, or give another --output-dir."
                 )
             if (self.directory / "unet").exists():
@@ -87,20 +87,20 @@ class RunDirectory:
             return None
         if weights_only and newest is not None:
             raise TrainingError(
-                f"{self.directory} holds the run up to step {step_of(newest)}, which one that "
-                "begins anew would write over; give another --output-dir, and name the checkpoint."
+                f"{self.directory} holds the run up to step {step_of(newest)}, which a new run "
+                "would overwrite; give another --output-dir, and name the checkpoint."
             )
         if given == LATEST:
             if newest is None:
-                raise TrainingError(f"{self.directory} holds no checkpoint to go on from.")
+                raise TrainingError(f"{self.directory} holds no checkpoint to resume from.")
             return newest
         path = Path(given).expanduser()
         if not path.is_dir():
             raise TrainingError(f"There is no checkpoint at {given}.")
         if newest is not None and path.resolve() != newest.resolve():
             raise TrainingError(
-                f"{self.directory} holds the run up to step {step_of(newest)}, which going on "
-                f"from {path.name} would write over; give another --output-dir."
+                f"{self.directory} holds the run up to step {step_of(newest)}, which resuming "
+                f"from {path.name} would overwrite; give another --output-dir."
             )
         return path
 
@@ -121,9 +121,9 @@ class RunDirectory:
         """Return what a person can do when something couldn't be written."""
         newest = self.latest_checkpoint()
         if newest is None:
-            return "nothing was saved before; make room and begin again."
+            return "nothing was saved before; make room and start again."
         return (
-            f"the last good checkpoint is {newest.name}; make room, and go on from it with "
+            f"the last good checkpoint is {newest.name}; make room, and resume from it with "
             f"--unet-resume-path {LATEST}."
         )
 
@@ -157,9 +157,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} can't be read ({error}); go on from another.") from error
+        raise TrainingError(f"{path} can't be read ({error}); resume from another.") from error
     if not isinstance(values, dict):
-        raise TrainingError(f"{path} is damaged; go on from another checkpoint.")
+        raise TrainingError(f"{path} is damaged; resume from another checkpoint.")
     return values
 
 

@@ -118,7 +118,7 @@ class RunSettings:
             raise TrainingError(f"{self.output_dir} is a file; give --output-dir a directory.")
         if self.disable_optimizer_restore and self.resume is None:
             raise TrainingError(
-                "--disable-optimizer-restore is about a run that goes on; name its checkpoint "
+                "--disable-optimizer-restore applies only to a resumed run; name its checkpoint "
                 "with --unet-resume-path."
             )
 

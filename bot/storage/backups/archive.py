@@ -142,9 +142,9 @@ class ArchiveReader:
 def _content(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     content = archive.extractfile(info) if info.isreg() else None
     if content is None:
-        raise BackupError(f"The backup is damaged: {info.name[:100]!r} is no file.")
+        raise BackupError(f"The backup is damaged: {info.name[:100]!r} isn't a file.")
     return content
 
 
 def _no_backup(file: Path) -> BackupError:
-    return BackupError(f"{file} is damaged, or no backup of hotshot-bot.")
+    return BackupError(f"{file} is damaged, or isn't a backup of hotshot-bot.")

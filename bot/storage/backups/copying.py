@@ -50,18 +50,19 @@ def copy_rows(source: Connection, target: Connection) -> dict[str, int]:
             _copy_table(source, old.tables[table.name], target, table)
         except SQLAlchemyError as error:
             raise BackupError(
-                f"A row of {table.name} can't be copied ({reason_of(error)}), so nothing was."
+                f"A row of {table.name} can't be copied ({reason_of(error)}), so none were."
             ) from error
         except ValueError as error:  # a driver's, of a text that its database can't hold
             raise BackupError(
-                f"A row of {table.name} can't be copied ({error}), so nothing was."
+                f"A row of {table.name} can't be copied ({error}), so none were."
             ) from error
     names = [name for name in new.tables if name != REVISION_TABLE]
     before, after = count_rows(source, names), count_rows(target, names)
     if wrong := [name for name in names if before[name] != after[name]]:
         raise BackupError(
             f"{wrong[0]} had {before[wrong[0]]} rows and the copy has {after[wrong[0]]}, so "
-            "nothing was copied; see that no other program uses these databases, then try again."
+            "nothing was copied; make sure that no other program uses these databases, then try "
+            "again."
         )
     return after
 

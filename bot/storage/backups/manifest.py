@@ -63,7 +63,7 @@ class Manifest:
                 raise _newer(place, values)
             manifest = cls._of(values)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise BackupError(f"{place} is damaged, or no backup of hotshot-bot.") from error
+            raise BackupError(f"{place} is damaged, or isn't a backup of hotshot-bot.") from error
         if manifest.revision not in known_revisions():
             raise _newer(place, values)
         return manifest

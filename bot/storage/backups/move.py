@@ -86,7 +86,7 @@ def copy_into(source_url: str, target_url: str) -> dict[str, int]:
         except SQLAlchemyError as error:
             raise BackupError(
                 f"The rows can't be copied into {name_of(target.url)} ({reason_of(error)}), so "
-                "nothing was."
+                "none were."
             ) from error
 
 

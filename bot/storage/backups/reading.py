@@ -71,7 +71,7 @@ def damaged(name: str, place: str = "") -> BackupError:
     if place:
         return BackupError(
             f"The file {place} is damaged; remove it, check its disk, and take another backup, "
-            "which brings it again where the bot still has it."
+            "which stores it again if the bot still has it."
         )
     return BackupError(
         f"The file {name} is damaged in the backup; check the disk of the data directory and the "

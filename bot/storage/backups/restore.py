@@ -112,8 +112,8 @@ def _check_is_empty(url: str, data_dir: Path) -> None:
         database.with_name(f"{database.name}{end}").exists() for end in ("", "-wal", "-journal")
     ):
         raise BackupError(
-            f"There is a database {database} already, and nothing is restored over it; put "
-            f"{data_dir} aside (mv {data_dir} {data_dir}.old), or name another by "
+            f"There is a database {database} already, and a restore overwrites nothing; move "
+            f"{data_dir} aside (mv {data_dir} {data_dir}.old), or name another with "
             "storage.data_dir."
         )
     if not database.absolute().parent.is_dir():

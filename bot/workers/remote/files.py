@@ -140,7 +140,7 @@ class FileDesk:
         except OSError as error:
             logger.error("a file that was made can't be written: %s", error)  # noqa: TRY400
             job.failure = Failure(FailureKind.DISK, _NOT_WRITTEN, is_retryable=True)
-            raise _RefusedError("The bot's disk doesn't take the file.") from error
+            raise _RefusedError("The file can't be written to the bot's disk.") from error
         return ({"done": True} if upload.is_done else {"offset": upload.received}), b""
 
 

@@ -53,8 +53,8 @@ _SUSPENDED_SECONDS = 60.0
 _MENDED_SECONDS = 60.0  # without a refusal; what is wrong is said again before
 _STALE_SECONDS = 2.5 * HELLO_SECONDS  # a run that isn't heard for so long may have ended
 _RIVALS = (
-    "two machines came by the same join line, and the second isn't listened to; give each a line "
-    "of its own (`hotshot-bot host add`)."
+    "two machines connected with the same join line, and the second is ignored; give each its "
+    "own line (`hotshot-bot host add`)."
 )
 _MOST_HELLO_BYTES, _MOST_EVENT_BYTES = 4096, 3_000_000
 
@@ -237,7 +237,7 @@ class RemoteHub:
         if worker.hello is not None and worker.hello.boot != hello.boot:
             if self._is_rival(worker, hello.boot):
                 return
-            self._lose(worker, "was started anew")
+            self._lose(worker, "was restarted")
             worker.refused = ""  # that was of the run before
         worker.hello = hello
         worker.heard_at = asyncio.get_running_loop().time()
@@ -310,7 +310,7 @@ class RemoteHub:
         if len(frame) <= (_MOST_EVENT_BYTES if is_event else _MOST_HELLO_BYTES) and gate.opens():
             return True
         if gate.is_first_refusal():
-            logger.warning("%s says more than is read (%s)", worker.name, kind)
+            logger.warning("%s sends more than the bot reads (%s)", worker.name, kind)
             self._suspend(worker.host, _SUSPENDED_SECONDS)
         return False
 
@@ -339,7 +339,7 @@ class RemoteHub:
             for worker in self.workers():
                 worker.heard_at += late
                 if worker.is_here and loop.time() - worker.heard_at > self._lost_after:
-                    self._lose(worker, f"wasn't heard for {self._lost_after:g} s")
+                    self._lose(worker, f"wasn't heard from for {self._lost_after:g} s")
 
     def _lose(self, worker: RemoteWorker, how: str) -> None:
         if worker.is_here:

@@ -74,7 +74,7 @@ class Upload:
     def _finish(self, file: BinaryIO) -> None:
         file.flush()
         if self._digest.hexdigest() != self.reference.sha256:
-            raise DamagedUploadError("the hash is another")
+            raise DamagedUploadError("the hash is different")
         file.close()
         self._part.replace(self.path)
         self.is_done = True

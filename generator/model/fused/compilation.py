@@ -46,7 +46,9 @@ class Kernels:
         try:
             files = KernelFiles.open(directory)
         except OSError as error:
-            logger.warning("Compiled kernels can't be kept in %s (%s).", directory, error.strerror)
+            logger.warning(
+                "Compiled kernels can't be stored in %s (%s).", directory, error.strerror
+            )
             return None
         return cls(files, device.type == "cuda")
 

@@ -71,7 +71,7 @@ class KernelFiles:
             part.write_text(json.dumps(known), encoding="utf-8")
             part.replace(self.directory / _LIST)
         except OSError:  # they are made anew then
-            logger.info("What was compiled can't be noted in %s.", self.directory)
+            logger.info("The list of compiled kernels can't be written in %s.", self.directory)
 
     def close(self) -> None:
         """Use the directory no more, so that the next who opens it looks at what is in it."""
@@ -92,7 +92,7 @@ def _clean(directory: Path) -> None:
             path.unlink(missing_ok=True)
         elif _hash(path) != expected:
             logger.warning(
-                "The compiled kernels in %s are damaged (%s), so they are made anew.",
+                "The compiled kernels in %s are damaged (%s), so they are compiled again.",
                 directory,
                 path.name,
             )
@@ -139,4 +139,4 @@ def _share(in_use: TextIOWrapper) -> None:
     try:
         fcntl.flock(in_use, fcntl.LOCK_SH)  # waits while another process looks at them
     except OSError:
-        logger.info("Kernels are on a disk that knows no locks; they aren't looked at.")
+        logger.info("The kernels are on a disk without file locks, so they aren't checked.")

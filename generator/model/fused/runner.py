@@ -119,7 +119,9 @@ class UNetRunner:
             if is_out_of_memory(error):
                 self._too_large.add(key)
             else:
-                logger.warning("Steps can't be recorded here (%s); launching each kernel.", error)
+                logger.warning(
+                    "Steps can't be recorded here (%s); launching each kernel separately.", error
+                )
                 self.graphs = None
             return step(inputs, constants)
 

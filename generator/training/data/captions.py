@@ -179,7 +179,7 @@ def _stripped(texts: Iterable[str]) -> Iterator[str]:
 
 def _bad_line(path: Path, number: int) -> TrainingError:
     return TrainingError(
-        f"Line {number} of {path.name} is no caption; write lines such as "
+        f"Line {number} of {path.name} isn't a caption; write lines such as "
         '{"file_name": "ball.gif", "text": "a red ball bouncing"}'
         + (", or columns file_name and text." if path.suffix.lower() == ".csv" else ".")
     )

@@ -154,7 +154,7 @@ def _skip_or_stop(path: Path, settings: DatasetSettings, summary: DatasetSummary
     except (BadFilmError, BadSampleError) as error:
         if settings.bad_samples == STOP:
             raise TrainingError(
-                f"{path.name} can't be used: {error}; mend it, or leave such films out with "
+                f"{path.name} can't be used: {error}; fix it, or leave such films out with "
                 "--bad-samples skip."
             ) from error
         warn(f"Skipping {path.name}: {error}.")

@@ -85,7 +85,9 @@ class LatentEncoder:
             name: torch.cat([part[name].float().cpu() for part in encoded]) for name in encoded[0]
         }
         if not all(bool(value.isfinite().all()) for value in moments.values()):
-            raise BadSampleError("the VAE makes no numbers of it, try --vae-b16 or full precision")
+            raise BadSampleError(
+                "the VAE's result for it isn't finite; try --vae-b16 or full precision"
+            )
         return moments
 
     def _encode_frames(self, pictures: Tensor) -> Tensors:

@@ -142,7 +142,7 @@ def read_samples(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip:
             except BadSampleError as error:
                 if not skip:
                     raise TrainingError(
-                        f"The sample {path.name} can't be used: {error}; mend it, or leave such "
+                        f"The sample {path.name} can't be used: {error}; fix it, or leave such "
                         "samples out with --bad-samples skip."
                     ) from error
                 reason = str(error).removeprefix(f"{path.name}: ")
@@ -202,8 +202,8 @@ def _choose_frames(files: list[Path], video_length: int | None) -> list[Path]:
         raise BadSampleError(f"it has {len(files)} of the {wanted} frames that it needs")
     if wanted > MAX_FRAMES:
         raise BadSampleError(
-            f"it has {wanted} frames where at most {MAX_FRAMES} can be; "
-            f"--video-length {MAX_FRAMES} takes as many, evenly spread"
+            f"it has {wanted} frames, but at most {MAX_FRAMES} are allowed; --video-length "
+            f"{MAX_FRAMES} takes as many, evenly spread"
         )
     return [files[round(index)] for index in np.linspace(0, len(files) - 1, wanted)]
 
@@ -229,7 +229,7 @@ def _read_facts(folder: Path) -> _ClipFacts:
             repeats = others.get("repeats", 1)
             if isinstance(repeats, int):
                 return _ClipFacts((width, height), max(1, repeats))
-    raise BadSampleError(f"its {FACTS_FILE} can't be read (a value is missing, or is no number)")
+    raise BadSampleError(f"its {FACTS_FILE} can't be read (a value is missing, or isn't a number)")
 
 
 def _open_image(file: Path) -> Image.Image:

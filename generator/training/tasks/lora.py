@@ -104,7 +104,7 @@ class Adapter:
                 set_peft_model_state_dict(network, named)
         except ModelError as error:
             raise TrainingError(
-                f"{directory} can't be gone on from: its LoRA has other layers or ranks, or is of "
+                f"{directory} can't be resumed from: its LoRA has other layers or ranks, or is of "
                 f"another model ({error})"
             ) from error
 

@@ -30,7 +30,7 @@ server = "{server}"
     ("missing", "refusal", "said"),
     [
         ("nats", MissingExtraError, r"needs nats.*hotshot-bot\[remote\]"),
-        ("nats-server", BrokerError, "no program that can be run"),
+        ("nats-server", BrokerError, "isn't a program that can be run"),
     ],
 )
 async def test_what_is_missing_is_said_before_the_database_is_touched(

@@ -30,12 +30,12 @@ def test_a_server_that_could_be_started(tmp_path: Path) -> None:
     said = describe_remote(given, is_online=True)
     assert isinstance(said, Doubt)
     assert str(program) in said
-    assert "hosts that may come: none" in said
+    assert "hosts that may connect: none" in said
     assert not (tmp_path / "remote").exists(), "it only looks"
     HostRegistry(tmp_path).add("home")
     again = describe_remote(given, is_online=False)
     assert not isinstance(again, Doubt)
-    assert again.endswith("hosts that may come: home")
+    assert again.endswith("hosts that may connect: home")
 
 
 def test_an_address_that_hosts_could_not_dial_is_a_doubt(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ async def test_a_server_of_a_running_bot_is_asked(tmp_path: Path) -> None:
         async with start_broker(tmp_path, "home") as (broker, _):
             given = settings(tmp_path, listen=broker.settings.listen)
             said = await asyncio.to_thread(describe_remote, given, is_online=True)
-    assert "of the running bot; it lets the bot in; hosts that may come: home" in said
+    assert "of the running bot; it accepts the bot; hosts that may connect: home" in said
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ async def test_a_server_of_a_running_bot_is_asked(tmp_path: Path) -> None:
     [
         ({"listen": "127.0.0.1:{taken}"}, "in use by another program"),
         ({"listen": "192.0.2.1:4222"}, "isn't an address of this machine"),
-        ({"listen": "127.0.0.1:4222", "server": "/bin/true"}, "/bin/true is no nats-server"),
-        ({"listen": "127.0.0.1:4222", "server": "/nowhere"}, "/nowhere is no program"),
+        ({"listen": "127.0.0.1:4222", "server": "/bin/true"}, "/bin/true isn't a nats-server"),
+        ({"listen": "127.0.0.1:4222", "server": "/nowhere"}, "/nowhere isn't a program"),
         ({"url": "tls://127.0.0.1:{free}"}, "`hotshot-bot host config` makes one"),
     ],
 )
@@ -78,6 +78,6 @@ def test_what_has_to_be_mended(tmp_path: Path, remote: dict[str, str], said: str
 def test_a_server_elsewhere_is_asked_with_the_bots_key(tmp_path: Path) -> None:
     HostRegistry(tmp_path).bot_key()
     given = settings(tmp_path, url=f"tls://127.0.0.1:{unused_port()}")
-    assert "hosts that may come" in describe_remote(given, is_online=False)
+    assert "hosts that may connect" in describe_remote(given, is_online=False)
     with pytest.raises(LinkError, match="can't be reached"):
         describe_remote(given, is_online=True)

@@ -58,8 +58,11 @@ def test_a_host_is_added_listed_and_removed(host: Command) -> None:
     assert host("list")[1].startswith("home  added 20")
     [shown] = json.loads(host("list", "--json")[1])["hosts"]
     assert shown["name"] == "home"
-    assert host("remove", "home") == (0, "", "home may come no more.\n")
-    assert host("list")[1:] == ("", "No host may come yet; `hotshot-bot host add NAME` lets one.\n")
+    assert host("remove", "home") == (0, "", "home can no longer connect.\n")
+    assert host("list")[1:] == (
+        "",
+        "No host may connect yet; `hotshot-bot host add NAME` adds one.\n",
+    )
 
 
 def test_no_file_that_others_can_read_holds_a_key_and_the_seed_of_a_host_none(
@@ -81,8 +84,8 @@ def test_no_file_that_others_can_read_holds_a_key_and_the_seed_of_a_host_none(
         (LISTEN, ("add", "a.b"), "can't be a host's name"),
         (LISTEN, ("add", "rack"), "There is a host rack already"),
         (LISTEN, ("remove", "hoem"), "There is no host 'hoem'; there are rack."),
-        (LISTEN, ("config",), "this is for a server of somebody else"),
-        ("", ("add", "home"), "There are no hosts elsewhere by this config: set remote.listen"),
+        (LISTEN, ("config",), "this command is for somebody else's server"),
+        ("", ("add", "home"), "This config has no GPU hosts elsewhere: set remote.listen"),
         ('listen = "0.0.0.0:5000"', ("add", "home"), "set remote.address"),
         (
             'url = "tls://n"\nca_file = "/nowhere"',
@@ -150,7 +153,7 @@ async def test_a_running_bot_lets_in_and_cuts_off_at_once(tmp_path: Path) -> Non
             home = await connect(access, name="home", inbox_prefix="_INBOX.home")
 
             code, _, told = await run_command(data_dir, config, "remove", "home")
-            assert (code, told) == (0, "home may come no more.\n")
+            assert (code, told) == (0, "home can no longer connect.\n")
             with pytest.raises(KeyRefusedError):
                 await connect(access, name="home", inbox_prefix="_INBOX.home")
             await until(lambda: home.is_closed)

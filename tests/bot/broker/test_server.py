@@ -110,7 +110,7 @@ async def test_no_key_stands_where_other_users_could_see_it(
         ({"listen": "192.0.2.1:4222"}, "isn't an address of this machine"),
         (
             {"listen": "127.0.0.1:{free}", "server": "/nowhere/nats-server"},
-            "remote.server: /nowhere/nats-server is no program that can be run",
+            "remote.server: /nowhere/nats-server isn't a program that can be run",
         ),
         ({"listen": "127.0.0.1:{free}", "server": "/bin/false"}, "/bin/false can't be started"),
     ],

@@ -27,7 +27,7 @@ def test_a_complaint_is_logged_once_and_counted(caplog: pytest.LogCaptureFixture
         log.take(AUTHENTICATION.format(1, number, number, key))
     [line] = caplog.messages
     assert "192.0.2.1" in line
-    assert "its key isn't that of a host that may come" in line
+    assert "its key isn't that of a host that may connect" in line
     assert key not in line
     clock.now += AGAIN_AFTER_SECONDS
     log.tell_counts()

@@ -69,7 +69,7 @@ def test_what_came_meanwhile_stays(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     config = ConfigFile.read(file)
     file.write_text("[queue]\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="has come meanwhile"):
+    with pytest.raises(ConfigError, match="was created in the meantime"):
         config.write(TOKEN)
     assert file.read_text(encoding="utf-8") == "[queue]\n"
 

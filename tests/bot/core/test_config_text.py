@@ -34,6 +34,6 @@ def test_what_can_not_be_changed_is_left_to_its_owner_and_no_token_is_shown() ->
     with pytest.raises(ConfigError) as caught:
         with_settings(FILE, 'discord = {token = ""}\n', {"discord.token": "very.secret.token"})
     assert str(caught.value) == (
-        "config.toml says where [discord] is in a way that can't be changed here; write token = "
+        "config.toml sets [discord] in a form that can't be changed here; write token = "
         '"…" there yourself.'
     )

@@ -145,13 +145,15 @@ async def test_a_failure_of_the_generator_is_told_and_an_earlier_gif_isn_t_taken
     assert not killed.sheet.exists()
     kept = killed.output.with_name("demo-earlier.gif")
     assert kept.read_bytes() == b"earlier"
-    told = f"{killed.output} is of an earlier demo and is called {kept.name} until this one is done"
+    told = (
+        f"{killed.output} is from an earlier demo, and is called {kept.name} until this one is done"
+    )
     assert told in capsys.readouterr().out
 
 
 async def test_a_file_that_is_no_gif_is_no_success(tmp_path: Path) -> None:
     fast = plan(tmp_path, "generator.engines.fast")
-    with pytest.raises(DemoError, match="the bot posted a file that is no GIF"):
+    with pytest.raises(DemoError, match="the bot posted a file that isn't a GIF"):
         await run(fast)
     assert not fast.output.exists()
 
@@ -246,14 +248,14 @@ def test_an_output_that_can_not_be_written_is_one_sentence(
     (tmp_path / "dir.gif").mkdir()
     for output in ("file/demo.gif", "file/in/demo.gif", "dir.gif"):
         said = refusal(capsys, "--output", str(tmp_path / output))
-        assert "choose another place by --output" in said
+        assert "choose another place with --output" in said
 
 
 def test_an_output_that_is_no_gif_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refusal(capsys, "--output", str(tmp_path / "demo.webp"))
-    assert "let --output end in .gif" in said
+    assert "--output must end in .gif" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -63,10 +63,10 @@ def test_a_ball_that_spins_need_not_be_seen_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda _: b"a ball", "is no GIF"),
-        (lambda _: b"", "is no GIF"),
+        (lambda _: b"a ball", "isn't a GIF"),
+        (lambda _: b"", "isn't a GIF"),
         (lambda data: data[: len(data) // 2], "damaged|frames"),
-        (lambda data: b"RIFF" + data, "is no GIF"),
+        (lambda data: b"RIFF" + data, "isn't a GIF"),
         (lambda data: data[:8], "damaged"),
     ],
 )

@@ -18,4 +18,4 @@ def test_a_port_that_is_taken_is_one_sentence(
         assert main(["try", "--port", port, "--log", str(tmp_path / "try.log")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert f"port {port} (address already in use); choose another by --port." in said
+    assert f"port {port} (address already in use); choose another with --port." in said

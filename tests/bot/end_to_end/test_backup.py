@@ -49,7 +49,7 @@ async def test_a_running_bot_is_backed_up_and_goes_on_elsewhere(
         assert (code, "Another hotshot-bot (process" in told) == (2, True), told
     assert tables == 0, "else the test shows nothing of the log"
     code, told = await command(setup, "restore", str(file))
-    assert (code, "nothing is restored over it" in told) == (2, True), told
+    assert (code, "a restore overwrites nothing" in told) == (2, True), told
     shutil.rmtree(setup.data)
     code, told = await command(setup, "restore", str(file))
     assert (code, "1 jobs and 3 files" in told) == (0, True), told
@@ -125,7 +125,7 @@ async def test_what_can_t_be_done_is_a_sentence(setup: Setup, tmp_path: Path) ->
     for words, why in (
         (("backup", f"{tmp_path}/a.tar"), "There is no database"),
         (("backup", f"{tmp_path}/nowhere/a.tar"), "There is no directory"),
-        (("restore", f"{tmp_path}/junk"), "damaged, or no backup of hotshot-bot"),
+        (("restore", f"{tmp_path}/junk"), "damaged, or isn't a backup of hotshot-bot"),
         (("move", "postgresql://x@127.0.0.1:1/x"), "There is no database"),
         (("backup", "x/", "--keep", "0"), "at least 1 is expected"),
     ):

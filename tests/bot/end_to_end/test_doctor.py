@@ -51,7 +51,7 @@ async def test_a_good_set_up_passes_and_a_usual_depth_model_that_can_not_be_fetc
     code, lines = await doctor(setup, "--online", **real())
     assert code == 0, lines
     [note] = [line for line in lines if not line.startswith("ok   ")]
-    assert note.startswith("note depth model: GIFs that follow a depth will fail")
+    assert note.startswith("note depth model: GIFs that follow depth will fail")
     subjects = [line.split(maxsplit=1)[1].partition(":")[0] for line in lines]
     assert subjects == [
         *("packages", "config", "token", "discord", "login", "data directory", "disk"),
@@ -166,7 +166,7 @@ GOOD_TOKEN = f"{base64.b64encode(b'123456789012345678').decode()}.GabcDe.{'x' * 
         ("123456789012345678", "perhaps the application's id"),
         ("abcDEF0123456789abcDEF0123456789", "three parts"),
         (f"{GOOD_TOKEN[:30]} {GOOD_TOKEN[30:]}", "three parts"),
-        (f"x{GOOD_TOKEN}", "holds no bot's id"),
+        (f"x{GOOD_TOKEN}", "isn't a bot's id"),
         (f'"{GOOD_TOKEN}"', "three parts"),
     ],
 )

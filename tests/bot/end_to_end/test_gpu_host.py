@@ -51,14 +51,14 @@ async def test_a_host_joins_makes_a_gif_is_shown_and_is_removed(
             assert message.results[0].data == b"a red ball"
             await until(lambda: bot.log.count("home.cpu is here"))
             _, found, _ = await host_command(config, "doctor")
-            assert f"at {listen}, of the running bot; hosts that may come: home" in found
+            assert f"at {listen}, of the running bot; hosts that may connect: home" in found
             assert "device: none here" in found
             _, shown, _ = await host_command(config, "status")
             assert "host       home.cpu: idle, " in shown
             assert ", Hotshot " in shown
 
             code, _, told = await host_command(config, "host", "remove", "home")
-            assert (code, told) == (0, "home may come no more.\n")
+            assert (code, told) == (0, "home can no longer connect.\n")
             await until(lambda: "doesn't know this key" in agent.log, lambda: agent.log)
             assert "home" not in (await host_command(config, "status"))[1]
         finally:

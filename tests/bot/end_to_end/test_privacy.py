@@ -111,7 +111,7 @@ async def test_what_is_kept_is_shown_sent_and_erased(
         code, told = await run_command(
             setup.directory, "privacy", "erase", str(bob.user.id), "--yes", *config_of(setup)
         )
-        assert (code, "The bot runs" in told) == (0, True), told
+        assert (code, "The running bot erases it" in told) == (0, True), told
         discord.kick_bot(discord.guild)
         await bot.logged("erased what a server set")
         discord.let_bot_in(discord.guild)

@@ -83,7 +83,7 @@ async def test_a_token_is_asked_for_and_all_is_ready(discord: Sandbox, config: P
         f"Discord knows the bot as {discord.world.bot.username}.\n",
         f"Wrote {config}. It holds the token: keep it to yourself.\n",
         f"https://discord.com/oauth2/authorize?{invited}\n",
-        f"Start it by `hotshot-bot run --config {config}`",
+        f"Start it with `hotshot-bot run --config {config}`",
     ):
         assert sentence in said
     [registered] = discord.registrations
@@ -101,8 +101,10 @@ async def test_what_stops_it_changes_nothing(
     full, empty, closed, silent = (tmp_path / f"{name}.toml" for name in names)
     write(full, f'[discord]\ntoken = "{discord.token}"\nbase_url = "{discord.url}"\n')
     write(empty, f'[discord]\nbase_url = "{discord.url}"\n[queue]\nsize = 7\n')
-    another = "full.toml holds a token already. Put another in its place? [y/N] "
-    into_it = "empty.toml is there already. Put the token into it? All else in it stays. [y/N] "
+    another = "full.toml already contains a token. Replace it? [y/N] "
+    into_it = (
+        "empty.toml exists already. Put the token into it? Everything else in it stays. [y/N] "
+    )
     hidden = "Token (it isn't shown): "
     cases: list[tuple[Path, list[tuple[str, str]], str, int]] = [
         (config, [(hidden, CTRL_C)], "Stopped; nothing is changed.\n", 130),
@@ -111,7 +113,7 @@ async def test_what_stops_it_changes_nothing(
         (full, [(another, CTRL_C)], "Stopped; nothing is changed.\n", 130),
         (full, [(another, "\n")], "Registered ", 0),
         (empty, [(into_it, CTRL_D)], "Stopped; nothing is changed.\n", 130),
-        (empty, [(into_it, "no\n")], "empty.toml is there already, and stays as it is; --rep", 2),
+        (empty, [(into_it, "no\n")], "empty.toml exists already and is left as it is; --rep", 2),
         (empty, [(into_it, "y\n"), (hidden, CTRL_C)], "Stopped; nothing is changed.\n", 130),
         (tmp_path / "no" / "c.toml", [], "There is no directory ", 2),
         (closed, [("stays. [y/N] ", "y\n"), (hidden, "a\n")], "can't be reached", 2),
@@ -191,7 +193,7 @@ async def test_a_config_that_is_there_is_changed_where_the_flag_says_so(
     write(config, text.encode("utf-16"), mode=0o664)  # as an editor on Windows may save it
     monkeypatch.setenv("HOTSHOT_DISCORD__TOKEN", discord.token)
     monkeypatch.setenv("HOTSHOT_DISCORD__BASE_URL", discord.url)
-    with pytest.raises(ConfigError, match="stays as it is; --replace puts the token into it"):
+    with pytest.raises(ConfigError, match="is left as it is; --replace puts the token into it"):
         await run(config, "", monkeypatch, replaces=False)
     assert content(config) == text.encode("utf-16")
     assert await run(config, "", monkeypatch, replaces=True) == 0
@@ -211,7 +213,9 @@ async def test_what_can_not_be_registered_is_said_when_all_else_is_ready(
 ) -> None:
     monkeypatch.setenv("HOTSHOT_DISCORD__BASE_URL", discord.url)
     monkeypatch.setenv("HOTSHOT_GENERATOR__MODEL", "/nowhere/at/all")
-    with pytest.raises(StartupError, match=r"The commands aren't registered \(.*\); `hotshot-bot "):
+    with pytest.raises(
+        StartupError, match=r"The commands couldn't be registered \(.*\); `hotshot-bot "
+    ):
         await run(config, discord.token, monkeypatch, replaces=False)
     assert values_in(config) == expected(discord)
 

@@ -149,8 +149,8 @@ async def test_the_sandbox_command(tmp_path: Path) -> None:
         code, printed = await run_command(tmp_path, "sandbox", "--port", str(port))
     assert code == 2
     assert printed == (
-        f"hotshot-bot: The sandbox can't listen on port {port} (address already in use); "
-        "choose another by --port.\n"
+        f"hotshot-bot: The sandbox can't listen on port {port} (address already in use); choose "
+        "another with --port.\n"
     )
     code, printed = await run_command(tmp_path, "sandbox", "--port", "99999")
     assert (code, "(ports are from 0 to 65535)" in printed) == (2, True)

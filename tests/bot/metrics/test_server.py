@@ -136,7 +136,7 @@ async def test_a_port_that_is_taken_is_said_once_and_tried_again(
                 f"Nothing can listen at metrics.listen, 127.0.0.1:{port} (Address already in use);"
             )
             assert line.startswith(said)
-            assert line.endswith("Choose another port, or stop what has it.")
+            assert line.endswith("Choose another port, or stop what uses it.")
             taken.close()
             await until(lambda: "metrics at http://127.0.0.1:" in caplog.text)
             assert (await pages.get("/healthz"))[0] == 200

@@ -68,7 +68,7 @@ async def test_it_is_the_users_own_and_answers(owner: OperationsRig, short: Path
 
 
 HOSTILE = {
-    b"\n": "no JSON",
+    b"\n": "it isn't JSON",
     b"{}\n": "version 1 is spoken",
     b"[1]\n": "version 1 is spoken",
     b'{"version": 2, "do": "status"}\n': "version 1 is spoken",
@@ -77,8 +77,8 @@ HOSTILE = {
     b'{"version": 1, "do": "status", "with": []}\n': "is expected",
     b'{"version": 1, "do": "status", "with": {"x": 1}}\n': "x can't be used like that",
     b'{"version": 1, "do": "\\ud800"}\n': "There is no",
-    b"[" * 50_000 + b"\n": "no JSON",
-    b"\xff\xfe\n": "no JSON",
+    b"[" * 50_000 + b"\n": "it isn't JSON",
+    b"\xff\xfe\n": "it isn't JSON",
     b'{"version": 1, "do": "announce", "with": {"text": 7}}\n': "text can't be used like that",
     b'{"version": 1, "do": "block", "with": {"user": 1e400}}\n': "user can't be used like that",
 }
@@ -149,7 +149,7 @@ async def test_a_bot_runs_without_a_socket_that_cant_be_made(
     (short / "own" / "file").write_text("precious")
     cases = {
         short / "open" / "socket": "is open to others",
-        short / "own" / "file": "is no socket",
+        short / "own" / "file": "isn't a socket",
         short / "gone" / "there" / "socket": "can't be made",
         short / ("x" * 110): "longer than the 103 bytes",
     }

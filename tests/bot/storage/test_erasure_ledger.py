@@ -79,7 +79,7 @@ def test_without_a_list_it_says_so_and_a_damaged_one_restores_nothing(tmp_path: 
     back_up(url, blobs, str(file))  # of a version that knew of no erasures
     for content in ("", "x", "hotshot-bot-erasures-1 00\n", "\x80"):
         ledger.path.write_text(content, "utf-8")
-        with pytest.raises(BackupError, match="mend it, or put it aside"):
+        with pytest.raises(BackupError, match="repair it, or move it aside"):
             restore(file, sqlite(back), back, ledger=ledger)
         assert not list(back.rglob("hotshot.db"))
     ledger.path.unlink()

@@ -69,7 +69,7 @@ def test_what_can_t_be_moved_changes_nothing(
         move(stocked.url, stocked.url)
     with pytest.raises(BackupError, match="There is no database"):
         move(f"sqlite:///{tmp_path}/no.db", postgresql)
-    with pytest.raises(DatabaseError, match="is no address of a database"):
+    with pytest.raises(DatabaseError, match="isn't the address of a database"):
         move(stocked.url, "mongo://x")
     with pytest.raises(DatabaseError, match="can't be used"):
         move(stocked.url, "postgresql://nobody@127.0.0.1:1/x")

@@ -81,7 +81,7 @@ def test_all_of_it_comes_back(first: str, then: str, tmp_path: Path, empty: Path
 
 def test_a_database_without_its_log_isn_t_given_another_s(archive: Path, empty: Path) -> None:
     (empty / "hotshot.db-wal").write_bytes(b"")
-    with pytest.raises(BackupError, match="nothing is restored over it"):
+    with pytest.raises(BackupError, match="a restore overwrites nothing"):
         restore(archive, sqlite(empty), empty)
 
 
@@ -123,10 +123,10 @@ def flipped(part: str) -> Callable[[str, bytes], tuple[str, bytes]]:
     [
         (of_manifest(revision="9999"), "made by a newer version"),
         (of_manifest(format=2, version="9.0"), r"newer version \(hotshot-bot 9.0"),
-        (of_manifest(blobs={"../../etc/passwd": 1}), "damaged, or no backup"),
+        (of_manifest(blobs={"../../etc/passwd": 1}), "damaged, or isn't a backup"),
         (of_manifest(jobs=7), "hotshot.db is damaged"),
-        (of_manifest(missing=None), "damaged, or no backup"),
-        (without("backup.json"), "damaged, or no backup"),
+        (of_manifest(missing=None), "damaged, or isn't a backup"),
+        (without("backup.json"), "damaged, or isn't a backup"),
         (without("hotshot.db"), "ends without hotshot.db"),
         (without(".gif"), "ends without [0-9a-f]{64}.gif"),
         (flipped("hotshot.db"), "hotshot.db is damaged"),
@@ -152,9 +152,9 @@ def test_what_is_no_backup_is_a_sentence(archive: Path, empty: Path, tmp_path: P
     for number, other in enumerate((b"", b"x" * 5000, data[: len(data) // 2], data[:700])):
         file = tmp_path / f"{number}.tar"
         file.write_bytes(other)
-        with pytest.raises(BackupError, match="damaged, or no backup of hotshot-bot"):
+        with pytest.raises(BackupError, match="damaged, or isn't a backup of hotshot-bot"):
             restore(file, sqlite(empty), empty)
-        with pytest.raises(BackupError, match="damaged, or no backup of hotshot-bot"):
+        with pytest.raises(BackupError, match="damaged, or isn't a backup of hotshot-bot"):
             check_backup(file)
     for source, why in ((tmp_path / "no.tar", "can't be read"), (empty, "There is no backup")):
         with pytest.raises(BackupError, match=why):

@@ -86,7 +86,7 @@ BAD_FLAGS = [
     (("--steps", "2.5"), "--steps: '2.5' is not a whole number"),
     (("--guidance-scale", "strong"), "'strong' is not a number"),
     (("--precision", "f8"), "--precision: invalid choice"),
-    (("--device", "toaster"), "is no device"),
+    (("--device", "toaster"), "isn't a device"),
     (("--spatial-unet-base", "/no/such/base"), "/no/such/base"),
     (("--spatial-unet-base", "/no/base", "--unet-only"), "/no/base"),
     (("--max-bytes", "0"), "most bytes must be 1 or more"),

@@ -291,7 +291,7 @@ def test_a_directory_that_is_no_controlnet_is_one_line(
     tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     line = words(tmp_path / "ball.gif", "--control-type", str(TINY), "--gif", str(SOURCE))
-    assert "is no ControlNet's directory" in refused([*line, "--control-annotator", "none"])
+    assert "isn't a ControlNet's directory" in refused([*line, "--control-annotator", "none"])
 
 
 def test_a_file_without_a_recipe_is_one_line(

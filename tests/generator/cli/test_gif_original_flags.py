@@ -70,9 +70,7 @@ def test_all_of_them_at_once_make_a_gif_in_a_directory_that_is_made(
     line += ["--precision", "f32", "--autocast", "bf16", "--xformers", "--low_vram_mode"]
     assert main(line) == 0
     assert read_back(output.read_bytes()).frames.shape == (8, 96, 168, 3)
-    assert capsys.readouterr().err == (
-        "--autocast changes nothing: --precision says what is computed in.\n"
-    )
+    assert capsys.readouterr().err == ("--autocast has no effect: --precision decides instead.\n")
 
 
 @pytest.mark.slow

@@ -113,7 +113,7 @@ def test_after_a_kill_only_the_rest_is_fetched(hub: Hub, tmp_path: Path) -> None
     finished = start(hub, home, "model", "fetch", REPOSITORY)
     out, err = finished.communicate(timeout=LIMIT_SECONDS)
     assert finished.returncode == 0, err
-    assert "Going on: " in err
+    assert "Continuing: " in err
     assert any(hub.ranges)
     # What was on its way when the process was killed is all that is sent twice.
     assert hub.sent < total + 4 * (64 << 10) * 3
@@ -134,7 +134,8 @@ def test_ctrl_c_says_that_it_goes_on_from_there(hub: Hub, tmp_path: Path) -> Non
     _, err = stopped.communicate(timeout=LIMIT_SECONDS)
     assert stopped.returncode == 130
     assert err.splitlines()[-1] == (
-        "hotshot model: stopped; what was fetched is kept, and the command goes on from there."
+        "hotshot model: stopped; what was fetched is kept, and the same command continues from "
+        "there."
     )
 
 
@@ -173,7 +174,7 @@ def test_a_model_that_hotshot_cannot_use_costs_no_more_than_its_configs(
 ) -> None:
     config = hub.main.directory / "unet" / "config.json"
     config.write_text('{"_class_name": "UNet2DConditionModel"}')  # an older Stable Diffusion
-    assert "can't be used: it is no Hotshot-XL" in refusal(capsys, "fetch", REPOSITORY)
+    assert "can't be used: it isn't a Hotshot-XL" in refusal(capsys, "fetch", REPOSITORY)
     assert not any(name.endswith(".safetensors") for name in hub.downloaded)
 
 
@@ -236,7 +237,7 @@ def test_one_network_and_a_file_alone(
     shutil.copy(TINY / "unet" / "diffusion_pytorch_model.safetensors", files / "base.safetensors")
     (files / "other.safetensors").write_bytes(b"x")
     hub.hosted["somebody/files"] = Hosted(files, licence="")
-    assert "name one by --file: base.safetensors, other.safetensors." in refusal(
+    assert "name one with --file: base.safetensors, other.safetensors." in refusal(
         capsys, "fetch", "somebody/files"
     )
     assert command("fetch", "somebody/files", "--file", "base.safetensors") == 0

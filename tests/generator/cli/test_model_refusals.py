@@ -94,7 +94,7 @@ def test_offline_nothing_is_fetched(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert refusal(capsys, "fetch", REPOSITORY) == (
-        "HF_HUB_OFFLINE is set, so nothing is fetched; run it without."
+        "HF_HUB_OFFLINE is set, so nothing is fetched; unset it first."
     )
 
 

@@ -34,25 +34,25 @@ def test_its_own_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["64", 64.5, [64, 64], {}, True, -1, 3, 10**9, float("nan")])
 def test_a_size_that_is_none(tmp_path: Path, size: Any) -> None:
-    with pytest.raises(ModelError, match=r"config\.json has sample_size = .*, where a whole"):
+    with pytest.raises(ModelError, match=r"config\.json has sample_size = .*, but a whole"):
         ModelLimits.of(model(tmp_path, {"sample_size": size}))
 
 
 @pytest.mark.parametrize(
     ("own", "says"),
     [
-        ({"native_edge": "128"}, 'native_edge = "128", where a whole number from 32'),
-        ({"native_edge": 1e4}, "native_edge = 10000.0, where a whole number"),
-        ({"max_frames": 25}, "max_frames = 25, where a whole number from 1 to 24"),
-        ({"steps": True}, "steps = true, where a whole number"),
+        ({"native_edge": "128"}, 'native_edge = "128", but a whole number from 32'),
+        ({"native_edge": 1e4}, "native_edge = 10000.0, but a whole number"),
+        ({"max_frames": 25}, "max_frames = 25, but a whole number from 1 to 24"),
+        ({"steps": True}, "steps = true, but a whole number"),
         ({"steps": None}, "steps = null"),
-        ({"guidance_scale": "5"}, "where a number from 0 to 30"),
+        ({"guidance_scale": "5"}, "but a number from 0 to 30"),
         ({"guidance_scale": float("nan")}, "guidance_scale = NaN"),
-        ({"guidance_rescale": 2}, "where a number from 0 to 1"),
-        ({"scheduler": "heun"}, "where one of euler_a, euler"),
-        ({"scheduler": ["euler"]}, "where one of euler_a"),
-        ({"upscale_scheduler": "heun"}, "where one of euler_a, euler"),
-        ({"upscale_steps": -1}, "where a whole number from 0 to 150"),
+        ({"guidance_rescale": 2}, "but a number from 0 to 1"),
+        ({"scheduler": "heun"}, "but one of euler_a, euler"),
+        ({"scheduler": ["euler"]}, "but one of euler_a"),
+        ({"upscale_scheduler": "heun"}, "but one of euler_a, euler"),
+        ({"upscale_steps": -1}, "but a whole number from 0 to 150"),
         ([], "isn't a JSON object"),
         ("{", "can't be read"),
         ('{"steps": ' + "9" * 5000 + "}", "can't be read|steps = "),
@@ -80,7 +80,7 @@ def test_where_a_model_is(tmp_path: Path) -> None:
     assert local_path(str(file)) == file
     assert local_path("owner/name") is None
     assert local_path("owner/name/a/b.safetensors") is None
-    with pytest.raises(ModelError, match="is a file, and a whole model is a directory"):
+    with pytest.raises(ModelError, match="is a file, but a whole model is a directory"):
         local_directory(str(file))
     for given in ("nowhere", "./a/b", "/a/b.safetensors", "owner//b.safetensors", "a/b/c", "~/x"):
         with pytest.raises(ModelError, match=r"no model directory|There is no file"):

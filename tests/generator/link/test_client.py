@@ -78,7 +78,7 @@ async def test_another_program_is_no_nats_server(words: bytes) -> None:
     async with serving(words) as (port, _):
         error = await refused(port)
     assert isinstance(error, ServerUntrustedError)
-    assert "no NATS server" in str(error)
+    assert "isn't a NATS server" in str(error)
 
 
 async def test_one_that_hangs_up_or_says_nothing_is_out_of_reach() -> None:

@@ -106,5 +106,5 @@ def test_windows_is_refused_in_one_sentence_by_both_commands(
     assert hotshot(["gif", "--prompt", "a", "--output", "a.gif"]) == 2
     assert hotshot_bot(["doctor"]) == 2
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("hotshot: Hotshot runs on Linux and macOS, and this is Windows")
+    assert first.startswith("hotshot: Hotshot runs on Linux and macOS, but this is Windows")
     assert "WSL 2" in second

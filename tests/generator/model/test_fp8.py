@@ -124,4 +124,6 @@ def test_a_device_without_it_says_so_in_a_line(
     monkeypatch.setattr("torch.zeros", refused)
     choice = choose_device("cpu", "fp8")
     assert (choice.is_fp8, choice.precision) == (False, "f32")
-    assert caplog.messages == ["cpu has no fp8, so weights are stored as they are computed with."]
+    assert caplog.messages == [
+        "cpu has no fp8, so weights are stored in the precision of the computation."
+    ]

@@ -161,7 +161,11 @@ def test_its_numbers_are_looked_at_and_not_computed_wider(model: HotshotModel) -
 @pytest.mark.parametrize(
     ("capability", "installed", "says"),
     [
-        ((8, 6), True, "fp8 saves memory on cuda:0 and no time: A card has no products in 8 bits."),
+        (
+            (8, 6),
+            True,
+            "fp8 saves memory on cuda:0, but no time: A card has no products in 8 bits.",
+        ),
         ((8, 9), False, 'torchao isn\'t installed, which pip install "hotshot-bot[fp8]" does.'),
         ((9, 0), True, "torchao can't multiply there ("),
     ],

@@ -100,7 +100,7 @@ def test_a_list_comes_before_a_file_and_may_leave_a_picture_to_it(tmp_path: Path
 def test_a_line_that_is_no_caption_is_named(line: str, tmp_path: Path) -> None:
     picture(tmp_path / "0.png")
     (tmp_path / "metadata.jsonl").write_text(f"\n{line}\n")
-    with pytest.raises(TrainingError, match=r"Line 2 of metadata\.jsonl is no caption"):
+    with pytest.raises(TrainingError, match=r"Line 2 of metadata\.jsonl isn't a caption"):
         found(tmp_path)
 
 

@@ -185,7 +185,7 @@ def test_a_bad_line_of_captions_is_named(
     with (films / "metadata.jsonl").open("a") as file:
         file.write("a ball\n")
     assert main(words(films, tmp_path / "samples")) == 2
-    assert "Line 4 of metadata.jsonl is no caption" in capsys.readouterr().err
+    assert "Line 4 of metadata.jsonl isn't a caption" in capsys.readouterr().err
 
 
 def test_a_directory_without_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

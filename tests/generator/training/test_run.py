@@ -115,7 +115,7 @@ def test_weights_alone_are_taken_into_another_directory(
     """Else the new run's steps would be written among those of the old one."""
     kept = {path: path.read_bytes() for path in begun.rglob("*.*") if path.is_file()}
     flags = ("--unet_resume_path=latest", "--disable_optimizer_restore")
-    assert "begins anew would write over" in refused(line(clips, begun, *flags))
+    assert "a new run would overwrite" in refused(line(clips, begun, *flags))
     assert {path: path.read_bytes() for path in begun.rglob("*.*") if path.is_file()} == kept
 
 
@@ -126,7 +126,7 @@ def test_two_runs_in_one_directory(clips: Path, begun: Path, refused: Refused) -
     elsewhere = begun.with_name("elsewhere")
     shutil.copytree(begun / "checkpoints" / "step-000002", elsewhere)
     words = line(clips, begun, "--unet_resume_path", str(elsewhere))
-    assert "which going on from elsewhere would write over" in refused(words)
+    assert "which resuming from elsewhere would overwrite" in refused(words)
 
 
 def test_a_checkpoint_of_another_model_or_run(
@@ -144,7 +144,7 @@ def test_a_checkpoint_of_another_model_or_run(
     assert "global batch = 2, and this run has 1" in refused(words)
     (tmp_path / "nothing").mkdir()
     words = line(clips, tmp_path / "other", "--unet_resume_path", str(tmp_path / "nothing"))
-    assert "can't be gone on from" in refused(words)
+    assert "can't be resumed from" in refused(words)
     words = line(clips, tmp_path / "other", "--unet_resume_path=latest")
     assert "holds no checkpoint" in refused(words)
     (checkpoint / "state.pt").write_bytes(b"PK\3\4 broken")
@@ -157,7 +157,7 @@ def test_a_loss_that_is_no_number_names_step_and_sample(
 ) -> None:
     flags = ("--learning_rate=1e30", "--max_train_steps=9", "--save_starting_step=1")
     message = refused(line(clips, tmp_path / "output", *flags))
-    assert "The loss is no number at step 2, in the sample" in message
+    assert "The loss isn't a number at step 2, in the sample" in message
     assert "the last checkpoint, step-000001, is as it was" in message
     saved = load_file(
         tmp_path / "output" / "checkpoints" / "step-000001" / "temporal_layers.safetensors"

@@ -242,8 +242,10 @@ async def test_ten_thousand_hellos_disturb_nobody(
         job = await scene.host.at_work()
         scene.host.say(await made(scene.host, job, b"done"))
         await scene.rig.until(job_row, State.DONE)
-    lines = [each.message for each in caplog.records if "says more than is read" in each.message]
-    assert lines == ["evil.cpu says more than is read (hello)"]
+    lines = [
+        each.message for each in caplog.records if "sends more than the bot reads" in each.message
+    ]
+    assert lines == ["evil.cpu sends more than the bot reads (hello)"]
     assert sum(each.host == "evil" for each in scene.alive.hub.workers()) == 32
 
 
@@ -255,8 +257,8 @@ async def test_the_second_machine_that_comes_by_a_join_line_is_told_so_and_takes
         async with forged_host(scene.server, "evil") as second:
             second.hello = replace(second.hello, boot="2")
             await until(lambda: second.refusals)
-            assert "two machines came by the same join line" in second.refusals[0]
+            assert "two machines connected with the same join line" in second.refusals[0]
             assert len(first.sessions) == 1
             first.is_silent = True  # it is gone: the second is as good as any
             await until(lambda: len(second.sessions) == 1)
-    assert caplog.text.count("two machines came") == 1
+    assert caplog.text.count("two machines connected") == 1

@@ -103,7 +103,7 @@ async def test_an_engine_that_floods_is_throttled_on_its_host(
     assert isinstance(work.outcomes[0][1], MadeFile)
     assert work.progress[-1].step == 30_000
     assert len(work.progress) < 10_000
-    assert "says more than is read" not in caplog.text
+    assert "sends more than the bot reads" not in caplog.text
 
 
 async def test_a_cancelled_job_makes_room(place: Place) -> None:
@@ -257,7 +257,7 @@ async def test_a_host_that_is_asked_to_leave_finishes(place: Place) -> None:
             work.add("c")
             await work.until(lambda: work.progress[-1].job_id == "c")
             staying.send(signal.SIGTERM)
-            await until(lambda: "once more to leave now" in staying.log_text())
+            await until(lambda: "a second signal stops at once" in staying.log_text())
             staying.send(signal.SIGTERM)
             await until(lambda: staying.process.poll() is not None)
             await work.until(lambda: work.deaths)
