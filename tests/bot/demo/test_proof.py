@@ -88,7 +88,7 @@ def test_a_gif_cut_off_at_any_byte_is_refused_or_whole(tmp_path: Path) -> None:
 
 
 def test_too_few_frames_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoProofError, match="has 5 frames where 8 were asked for"):
+    with pytest.raises(NoProofError, match="has 5 frames, but 8 were asked for"):
         proved(gif(tmp_path, frames=5))
 
 

@@ -166,7 +166,7 @@ def test_its_numbers_are_looked_at_and_not_computed_wider(model: HotshotModel) -
             True,
             "fp8 saves memory on cuda:0, but no time: A card has no products in 8 bits.",
         ),
-        ((8, 9), False, 'torchao isn\'t installed, which pip install "hotshot-bot[fp8]" does.'),
+        ((8, 9), False, 'torchao isn\'t installed; pip install "hotshot-bot[fp8]" installs it.'),
         ((9, 0), True, "torchao can't multiply there ("),
     ],
 )
