@@ -61,12 +61,16 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """A level that a test leaves behind would keep the next one's lines from it."""
+    """A level that a test, or what several share, leaves behind would keep lines from the next."""
     root = logging.getLogger()
-    before, handlers = root.level, list(root.handlers)
-    levels = {name: logging.getLogger(name).level for name in ("bot", "generator", "discord")}
+    handlers = list(root.handlers)
+    _reset_levels()
     yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    root.setLevel(before)
+    _reset_levels()
     root.handlers[:] = handlers
+
+
+def _reset_levels() -> None:
+    logging.getLogger().setLevel(logging.WARNING)
+    for name in ("bot", "generator", "discord"):
+        logging.getLogger(name).setLevel(logging.NOTSET)

@@ -147,7 +147,7 @@ async def test_sigterm_finishes_what_is_being_made(
         await waiting.acknowledged()
         await bot.logged("running, attempt 1")
         bot.process.send_signal(signal.SIGTERM)
-        await bot.logged("leaving;")
+        await bot.logged("stopping;")
         late = await ada.slash("gif", prompt="too late")
         message = await late.message()
         assert message.ephemeral
@@ -199,7 +199,7 @@ async def test_a_second_signal_does_not_wait(setup: Setup, discord: Sandbox, ada
         await ada.slash("gif", prompt="x")
         await bot.logged("running, attempt 1")
         bot.process.send_signal(signal.SIGTERM)
-        await bot.logged("leaving;")
+        await bot.logged("stopping;")
         assert await bot.stop() == 0
     assert setup.rows()[0]["state"] == "queued"
 

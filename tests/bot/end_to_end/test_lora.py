@@ -128,7 +128,7 @@ async def test_what_is_no_lora_is_refused(setup: Setup, discord: Sandbox, ada: P
         "evil.pt": (b"\x80\x04cos\nsystem\n", "pickle"),
         "evil.safetensors": (b"\x80\x04" + bytes(100), "pickle"),
         "zipped.safetensors": (b"PK\x03\x04" + bytes(100), "an archive; unpack it"),
-        "wide.safetensors": (lora(out=64), "(64, 2048) where (640, 2048) is wanted"),
+        "wide.safetensors": (lora(out=64), "(64, 2048) instead of (640, 2048)"),
         "bomb.safetensors": (header_bomb, "cut off"),
         "long.safetensors": ((2_000_000).to_bytes(8, "little") + b" " * 2_000_000, "isn't JSON"),
         "old.safetensors": (lora(768), "Stable Diffusion 1.x"),

@@ -76,7 +76,7 @@ def test_gray_is_brightness_and_tile_has_no_details() -> None:
 
 def test_names() -> None:
     assert annotator_name("Canny") == "canny"
-    with pytest.raises(RequestError, match="no annotator 'pose'; there are none, canny"):
+    with pytest.raises(RequestError, match="no annotator 'pose'; choose one of none, canny"):
         create_annotator("pose")
     assert default_annotator("canny") == "canny"
     assert default_annotator("diffusers/controlnet-depth-sdxl-1.0") == "depth"

@@ -42,7 +42,7 @@ def test_a_device_that_is_not_there(device: str) -> None:
 
 
 def test_an_unknown_precision() -> None:
-    with pytest.raises(RequestError, match="no precision 'f8'; there are auto, f32, f16, bf16"):
+    with pytest.raises(RequestError, match="no precision 'f8'; choose one of auto, f32, f16, bf16"):
         choose_device("cpu", "f8")
 
 

@@ -143,7 +143,7 @@ def test_somebody_says_it_for_a_file_that_doesn_t(tmp_path: Path) -> None:
     marked = a_file(tmp_path / "two.safetensors", {}, ("v_pred", "ztsnr"))
     assert schedule(marked, "epsilon") == ("epsilon", False, "trailing")
     assert schedule(None, "v_prediction")[0] == "v_prediction"
-    with pytest.raises(ModelError, match="no prediction type 'x'; there are epsilon"):
+    with pytest.raises(ModelError, match="no prediction type 'x'; choose one of epsilon"):
         schedule(None, "x")
 
 

@@ -143,7 +143,7 @@ def test_names_of_the_original_s_readme() -> None:
 
 
 def test_an_unknown_scheduler_is_one_sentence() -> None:
-    with pytest.raises(RequestError, match="no scheduler 'heun'; there are euler_a"):
+    with pytest.raises(RequestError, match="no scheduler 'heun'; choose one of euler_a"):
         make_scheduler("heun", PUBLISHED, 10)
 
 
