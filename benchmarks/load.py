@@ -120,7 +120,7 @@ async def _pauses_of_card(load: Load, steps: int) -> list[float]:
             config = write_config(Path(name), discord, *_QUEUE, engine=engine)
             people = [discord.person(f"person{number}") for number in range(load.people)]
             async with running(config, discord, kill=True):
-                warm_up = await people[0].slash("gif", prompt="warm up", steps=_STEPS)
+                warm_up = await people[0].slash("gif", prompt="warm up", steps=steps)
                 await warm_up.message(lambda message: message.results, _WITHIN)
                 await type_commands(people, load.rate, int(load.rate * load.seconds), steps)
                 return await _pauses(discord, 2 * made)
