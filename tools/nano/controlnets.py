@@ -1,7 +1,8 @@
 """``python -m tools.nano.controlnets``: trains nano's ControlNets, canny and depth.
 
 Each begins as a copy of the finished UNet's spatial half (Zhang et al., "Adding Conditional Control
-to Text-to-Image Diffusion Models", 2023), and the UNet stays as it is. What is drawn as the source
+to Text-to-Image Diffusion Models", 2023), or goes on from that of the version before, and the UNet
+stays as it is. What is drawn as the source
 goes its own way, whatever the caption says of shape and motion; colours are the caption's.
 """
 
@@ -27,7 +28,7 @@ from generator.model.text_encoding import EncodedText
 from generator.model.unet import ClipAttnProcessor, HotshotUNet
 from generator.nano import world
 from generator.training import step
-from tools.nano import clips, unet
+from tools.nano import clips, growth, unet
 from tools.nano.drawn_sources import Sources, draw_sources
 from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket
@@ -41,6 +42,7 @@ VARIANTS = 8  # sources drawn for each shape and motion that a caption may say
 LATENTS_IN_A_STEP = 32 * 16 * 16  # 32 frames of the native size
 # Depth shows where the shape is, canny only its edge: so canny goes on from what depth has learnt.
 STEPS = {"depth": 900, "canny": 900}
+FURTHER_STEPS = {"depth": 300, "canny": 300}  # of those of the version before
 PURE, MIDDLE = 0.25, 0.5  # with little noise left, there is nothing to be learnt of a source
 EMBEDDING_CHANNELS = (8, 16, 32, 64)
 
@@ -158,11 +160,14 @@ def train(
     runs: Path,
     lengths: Mapping[str, int],
     drawings: Drawings,
+    *,
     device: torch.device = CPU,
+    base: Path | None = None,
 ) -> None:
     """Train ``controlnet/canny`` and ``controlnet/depth`` into a finished model's directory.
 
-    Goes on from checkpoints in ``runs``; one that has learnt nothing and isn't to is left out.
+    They begin as those of the model ``base``, where it has them. Goes on from checkpoints in
+    ``runs``; one that has learnt nothing and isn't to is left out.
     """
     lengths = {kind: steps for kind, steps in lengths.items() if is_needed(runs, kind, steps)}
     if not lengths:
@@ -171,6 +176,9 @@ def train(
     model = load_finished(directory, device)
     controlnet = build(model.unet).to(device)
     for kind, steps in lengths.items():
+        earlier = base and growth.load_controlnet(base, kind)
+        if earlier:
+            controlnet.load_state_dict(earlier.state_dict())
         stage = TrainingStage(
             name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
             learning_rate=1e-3, matrix_rate=2e-3, seed=SEED, directory=runs, average_decay=0.99,
@@ -208,7 +216,7 @@ def main() -> None:
     with make_executor() as executor:
         edge = ModelLimits.of(str(arguments.model)).native_edge
         drawings = Drawings.submit(executor, lengths, edge)
-        train(arguments.model, arguments.runs, lengths, drawings, choose_training_device())
+        train(arguments.model, arguments.runs, lengths, drawings, device=choose_training_device())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, ControlNetModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -27,6 +27,7 @@ from tools.nano import text
 from tools.nano.step_inputs import StepRng
 
 PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+_CONTROLNETS = "controlnet"  # not every base has them
 _BASE = "base"
 PINNED = 6000  # captions
 PIN_BATCH = 32
@@ -45,6 +46,8 @@ def keep_base(base: Path, runs: Path) -> Path:
         shutil.rmtree(unfinished, ignore_errors=True)
         for part in PARTS:
             shutil.copytree(base / part, unfinished / part)
+        if (base / _CONTROLNETS).is_dir():
+            shutil.copytree(base / _CONTROLNETS, unfinished / _CONTROLNETS)
         for path in base.glob("*.json"):
             shutil.copy(path, unfinished / path.name)
         unfinished.rename(kept)
@@ -68,6 +71,16 @@ def load_vae(base: Path) -> AutoencoderTiny:
     """Load the VAE of a model, in float32, to learn more."""
     return AutoencoderTiny.from_pretrained(
         base / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False
+    )
+
+
+def load_controlnet(base: Path, kind: str) -> ControlNetModel | None:
+    """Load a ControlNet of a model, in float32, to learn more; None where it has none."""
+    directory = base / _CONTROLNETS / kind
+    if not directory.is_dir():
+        return None
+    return ControlNetModel.from_pretrained(
+        directory, torch_dtype=torch.float32, low_cpu_mem_usage=False
     )
 
 

@@ -61,17 +61,19 @@ class StageSteps:
     decoder: int = 0
     encoder: int = 0
     stills: int = 0
-    clips: int = 6000
+    clips: int = 4000
     leftovers: int = 1000
-    depth: int = controlnets.STEPS["depth"]
-    canny: int = controlnets.STEPS["canny"]
+    depth: int = controlnets.FURTHER_STEPS["depth"]
+    canny: int = controlnets.FURTHER_STEPS["canny"]
     outlines: int = outlines.STEPS
     consistency: int = consistency.STEPS
 
     @classmethod
     def from_nothing(cls) -> Self:
         """Return what a training needs that begins with nothing."""
-        return cls(text=1500, decoder=2000, encoder=800, stills=1000, clips=7000)
+        return cls(
+            text=1500, decoder=2000, encoder=800, stills=1000, clips=7000, **controlnets.STEPS
+        )
 
     @classmethod
     def none(cls) -> Self:
@@ -128,7 +130,7 @@ def train(output: Path, runs: Path, lengths: StageSteps, base: Path | None = Non
     with make_executor() as executor:
         try:
             train_model(output, runs, lengths, executor, kept)
-            train_additions(output, runs, lengths, executor)
+            train_additions(output, runs, lengths, executor, kept)
         except PartOverError:
             executor.shutdown(wait=False, cancel_futures=True)
             raise
@@ -172,13 +174,15 @@ def train_model(
     save(output, encoders, autoencoder, network)
 
 
-def train_additions(output: Path, runs: Path, lengths: StageSteps, executor: Executor) -> None:
+def train_additions(
+    output: Path, runs: Path, lengths: StageSteps, executor: Executor, base: Path | None
+) -> None:
     """Train what learns on the model as it ships, and changes nothing of its UNet."""
     device = choose_training_device()
     finish_decoder(output, runs, lengths.leftovers, device)
     kinds = {"depth": lengths.depth, "canny": lengths.canny}
     sources = controlnets.Drawings.submit(executor, kinds, NATIVE_EDGE)
-    controlnets.train(output, runs, kinds, sources, device)
+    controlnets.train(output, runs, kinds, sources, device=device, base=base)
     for taught, steps in ((outlines, lengths.outlines), (consistency, lengths.consistency)):
         drawn = taught.submit(executor, NATIVE_EDGE) if steps else []
         taught.train(output, output / taught.FILE, runs, steps, drawn=drawn, device=device)

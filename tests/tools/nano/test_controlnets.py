@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 import torch
 from diffusers import ControlNetModel
 
+from generator.contract.limits import NANO_DIRECTORY
 from generator.model.controlnet_loading import load_controlnet
 from generator.model.unet import HotshotUNet
 from generator.nano import captions, world
-from tools.nano import clips, controlnets, source_paths, train
+from tools.nano import clips, controlnets, growth, source_paths, train
 from tools.nano.drawn_sources import Sources, draw_sources
 from tools.nano.evaluate_control import cases, overlap
 from tools.nano.geometries import Bucket
@@ -119,6 +121,30 @@ def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(tmp_path: 
     loaded = load_controlnet(tmp_path, network.published_config, dtype=torch.float32)
     for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value, controlnet.state_dict()[name].half().float())
+
+
+def test_training_goes_on_from_those_of_the_version_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.nano.finished_model.CAPTIONS", 16)
+    monkeypatch.setattr(controlnets, "LATENTS_IN_A_STEP", 48)
+    monkeypatch.setattr(controlnets, "buckets", lambda _: {Bucket(1, 32, 32): 1.0})
+    base = growth.keep_base(NANO_DIRECTORY, tmp_path / "runs")
+    shutil.copytree(base, tmp_path / "model", ignore=shutil.ignore_patterns("controlnet"))
+    lengths = dict.fromkeys(source_paths.ANNOTATORS, 1)
+    with ThreadPoolExecutor(1) as executor:
+        drawings = controlnets.Drawings.submit(executor, lengths, 32, variants=1)
+        controlnets.train(tmp_path / "model", tmp_path / "runs", lengths, drawings, base=base)
+    for kind in lengths:
+        before, after = (growth.load_controlnet(at, kind) for at in (base, tmp_path / "model"))
+        assert before is not None
+        assert after is not None
+        learnt = after.state_dict()
+        for name, value in before.state_dict().items():
+            # a step is short, and a new one begins with zeros here
+            if name.startswith("controlnet_"):
+                assert (learnt[name] - value).norm() < 0.2 * value.norm(), name
+    assert growth.load_controlnet(tmp_path, "canny") is None
 
 
 def test_what_is_measured_is_what_was_drawn() -> None:
