@@ -1,4 +1,4 @@
-"""The recorded model, clips to train it on, and command lines."""
+"""A small model, clips to train it on, and command lines."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ from PIL import Image
 from generator.__main__ import main
 from generator.media.clip import Frames
 from generator.nano import world
-from tests.generator.conftest import copy_of_tiny, tiny
-from tests.generator.reference import TINY
-
-__all__ = ["copy_of_tiny", "tiny"]
+from tests.generator.small_model import small_model
 
 FRAMES = 4
 
@@ -48,8 +45,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded model with two steps where nobody asks for more, as training doesn't."""
-    directory = shutil.copytree(TINY, tmp_path_factory.mktemp("hasty") / "model")
+    """A small model with two steps where nobody asks for more, as training doesn't."""
+    directory = shutil.copytree(small_model(), tmp_path_factory.mktemp("hasty") / "model")
     (directory / "generation_config.json").write_text('{"steps": 2}')
     return directory
 
@@ -62,16 +59,17 @@ def write_sample(folder: Path, frames: Frames, prompt: str | None) -> None:
         (folder / "prompt.txt").write_text(prompt + "\n")
 
 
-def line(data: Path, output: Path, *more: str, model: Path = TINY) -> list[str]:
-    """A short run, without trackers."""
+def line(data: Path, output: Path, *more: str, model: Path | None = None) -> list[str]:
+    """A short run, without trackers, of a small model where none is given."""
+    directory = str(model or small_model())
     return [
-        *("fine-tune", "--pretrained_model_name_or_path", str(model), "--data_dir", str(data)),
+        *("fine-tune", "--pretrained_model_name_or_path", directory, "--data_dir", str(data)),
         *("--output_dir", str(output), "--resolution=64", "--train_batch_size=2"),
         *("--learning_rate=1e-3", "--save_starting_step=0", "--report_to=none", *more),
     ]
 
 
-def train(data: Path, output: Path, *more: str, model: Path = TINY) -> list[dict[str, Any]]:
+def train(data: Path, output: Path, *more: str, model: Path | None = None) -> list[dict[str, Any]]:
     """Runs to the end; gives what each step was."""
     AcceleratorState._reset_state(reset_partial_state=True)
     assert main(line(data, output, *more, model=model)) == 0

@@ -1,4 +1,4 @@
-"""Fine-tuning on the recorded model: the same run in every way that it can be taken apart."""
+"""Fine-tuning of a small model: the same run in every way that it can be taken apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from generator.__main__ import main
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.model.loading import load_model
 from tests.generator.media.pictures import read_back
-from tests.generator.reference import CPU, TINY
+from tests.generator.reference import CPU
+from tests.generator.small_model import small_model
 from tests.generator.training.conftest import line, losses, metrics, train
 from tests.patience import PATIENCE
 
@@ -44,12 +45,13 @@ def test_going_on_is_as_if_it_had_never_stopped(
     checkpoint = unbroken / "checkpoints" / "step-000002"
     train(clips, tmp_path, *STEPS, "--use_ema", "--unet_resume_path", str(checkpoint))
     assert losses(tmp_path) == losses(unbroken)[2:]
+    found = temporal(tmp_path)
     for name, value in temporal(unbroken).items():
-        assert torch.equal(temporal(tmp_path)[name], value), name
+        assert torch.equal(found[name], value), name
 
 
 def test_the_result_is_the_model_with_new_temporal_layers(unbroken: Path) -> None:
-    before = load_file(TINY / "unet" / "diffusion_pytorch_model.safetensors")
+    before = load_file(small_model() / "unet" / "diffusion_pytorch_model.safetensors")
     after = load_file(unbroken / "unet" / "diffusion_pytorch_model.safetensors")
     assert {name: value.dtype for name, value in after.items()} == {
         name: value.dtype for name, value in before.items()
@@ -72,7 +74,7 @@ def test_the_result_makes_a_gif(unbroken: Path, tmp_path: Path) -> None:
     frames = read_back(output.read_bytes()).frames
     assert len(frames) == 2
     alone = ("--pretrained-path", str(unbroken / "temporal_layers.safetensors"))
-    assert main([*words, *alone, "--spatial-unet-base", str(TINY)]) == 0
+    assert main([*words, *alone, "--spatial-unet-base", str(small_model())]) == 0
     off = np.abs(read_back(output.read_bytes()).frames.astype(int) - frames)
     assert off.mean() < 1  # the file has float32, the directory what it had before
 

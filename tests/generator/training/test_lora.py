@@ -1,4 +1,4 @@
-"""LoRA training on the recorded model: the files it writes do in a pipeline what was trained."""
+"""LoRA training on a small model: the files it writes do in a pipeline what was trained."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from generator.checkpoints.inspect.lora_facts import facts_of
 from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.messages import Lora
 from generator.model.loading import HotshotModel, load_model
-from tests.generator.reference import CPU, TINY
+from tests.generator.reference import CPU
+from tests.generator.small_model import small_model
 from tests.generator.training.conftest import losses
 
 pytestmark = pytest.mark.slow
@@ -43,8 +44,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def line(pictures: Path, output: Path, *more: str) -> list[str]:
+    model = str(small_model())
     return [
-        *("train-lora", "--pretrained_model_name_or_path", str(TINY), "--data_dir", str(pictures)),
+        *("train-lora", "--pretrained_model_name_or_path", model, "--data_dir", str(pictures)),
         *("--output_dir", str(output), "--resolution=64", "--report_to=none", "--rank=2"),
         *("--learning_rate=1e-2", "--save_starting_step=0", "--trigger=sks ring"),
         *("--max_train_steps=2", "--train_batch_size=2", "--gradient_accumulation_steps=1", *more),
@@ -101,7 +103,7 @@ def test_both_files_of_attention_alone_say_the_same(plain: Path) -> None:
 
 
 def check_both_files(output: Path) -> None:
-    model = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    model = load_model(str(small_model()), device=CPU, dtype=torch.float32)
     before = weights(model)
     ours, kohya = (weights(model, output / name) for name in (DIFFUSERS, KOHYA))
     different = [
@@ -137,7 +139,7 @@ def test_the_files_do_what_was_trained(
 
     monkeypatch.setattr(train_lora, "load_frozen", note)
     train(pictures, tmp_path, "--use_rslora", "--alpha=3", "--target=all")
-    fresh = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    fresh = load_model(str(small_model()), device=CPU, dtype=torch.float32)
     fresh.loras.apply([Lora(str(tmp_path / DIFFUSERS))])
     sample, text = torch.randn(1, 4, 2, 8, 8), torch.randn(1, 77, 64)
     added = {"text_embeds": torch.randn(1, 32), "time_ids": torch.ones(1, 6)}
@@ -170,8 +172,9 @@ def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path, hasty: 
     train(pictures, half, *flags, "--use_ema", "--max_train_steps=3", "--resume_from_checkpoint",
           "latest")  # fmt: skip
     assert losses(half) == losses(whole)
+    found = load_file(half / DIFFUSERS)
     for name, value in load_file(whole / DIFFUSERS).items():
-        assert torch.equal(load_file(half / DIFFUSERS)[name], value), name
+        assert torch.equal(found[name], value), name
 
 
 def test_what_is_dropped_out_is_the_same_after_going_on(pictures: Path, tmp_path: Path) -> None:
@@ -232,7 +235,7 @@ def test_another_model_is_not_gone_on_with(
 ) -> None:
     """One of the same shapes, as all of SDXL are."""
     other, output = tmp_path / "other", tmp_path / "output"
-    shutil.copytree(TINY, other)
+    shutil.copytree(small_model(), other)
     [file] = (other / "unet").glob("*.safetensors")
     weights = load_file(file)
     save_file(weights | {"conv_in.weight": weights["conv_in.weight"] + 1}, file)
