@@ -14,6 +14,15 @@ from safetensors.torch import load_file, save_file
 from generator.model.unet import HotshotUNet
 from tests.generator.reference import TINY
 
+SMALL = {
+    "attention_head_dim": [2, 4],
+    "block_out_channels": [32, 64],
+    "down_block_types": ["DownBlock3D", "CrossAttnDownBlock3D"],
+    "layers_per_block": 1,
+    "transformer_layers_per_block": [1, 1],
+    "up_block_types": ["CrossAttnUpBlock3D", "UpBlock3D"],
+}
+
 
 def small_model() -> Path:
     """The directory of a small model, the same in the whole process: not to be written to."""
@@ -28,14 +37,14 @@ def _home() -> TemporaryDirectory[str]:
 
 
 def write_small_model(directory: Path) -> Path:
-    """The recorded model with one layer of a kind where that has two: under half of the modules.
+    """The recorded model with fewer layers of each kind: a third of the modules.
 
     Its UNet is drawn, so it has learnt as little as the recorded one.
     """
     shutil.copytree(TINY, directory)
     unet = directory / "unet"
     config = json.loads((unet / "config.json").read_text())
-    config |= {"layers_per_block": 1, "transformer_layers_per_block": [1, 1, 1]}
+    config |= SMALL
     (unet / "config.json").write_text(json.dumps(config))
     with torch.random.fork_rng():
         torch.manual_seed(0)

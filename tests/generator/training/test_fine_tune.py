@@ -97,14 +97,33 @@ def test_caches_accumulation_and_recomputation_change_nothing(
     assert losses(tmp_path / "split") == pytest.approx(plain, rel=1e-5)
 
 
+# As `torchrun --standalone --nproc_per_node=2 -m MODULE`, but that both processes have all that is
+# imported from the launcher, which forks them.
+LAUNCH = """
+import runpy
+import sys
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+import generator.training.fine_tune
+
+def process():
+    try:
+        runpy.run_module("generator.training.fine_tune", run_name="__main__", alter_sys=True)
+    except SystemExit as done:
+        assert not done.code, done.code
+
+config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=2, rdzv_backend="c10d",
+                      rdzv_endpoint="localhost:0", run_id="standalone", max_restarts=0,
+                      monitor_interval=0.1, start_method="fork")
+elastic_launch(config, process)()
+"""
+
+
 def test_two_processes_give_the_losses_of_one(
     clips: Path, tmp_path: Path, unbroken: Path, hasty: Path
 ) -> None:
     more = (*STEPS, "--train_batch_size=1", "--test_prompts=a ball")
-    flags = line(clips, tmp_path, *more, model=hasty)[1:]
-    launch = ("torch.distributed.run", "--standalone", "--nproc_per_node=2")
     done = subprocess.run(
-        [sys.executable, "-m", *launch, "-m", "generator.training.fine_tune", *flags],
+        [sys.executable, "-c", LAUNCH, *line(clips, tmp_path, *more, model=hasty)[1:]],
         check=False,
         capture_output=True,
         text=True,

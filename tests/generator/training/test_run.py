@@ -6,9 +6,9 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from generator.training.run_directory import RunDirectory
 from generator.training.trackers import wandb_run_id
 from tests.generator.small_model import write_small_model
 from tests.generator.training.conftest import line, losses, train, write_sample
-from tests.patience import PATIENCE, wait_until
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -56,22 +56,21 @@ def begun(two_steps: Path, tmp_path: Path) -> Path:
     return shutil.copytree(two_steps, tmp_path / "output")
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "output"
-    words = line(clips, output, "--max_train_steps=10000")
-    with subprocess.Popen(
-        [sys.executable, "-m", "generator", *words],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    ) as process:
-        lines = output / "metrics.jsonl"
+    lines = output / "metrics.jsonl"
+
+    def interrupt() -> None:
         wait_until(lambda: lines.is_file() and lines.stat().st_size)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        message = process.stderr.read()
-        assert process.wait(PATIENCE) == 130
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as executor:
+        pressed = executor.submit(interrupt)
+        assert main(line(clips, output, "--max_train_steps=10000")) == 130
+    pressed.result()
+    message = capsys.readouterr().err
     done = len(losses(output))
     assert f"Stopped after step {done} of 10000 and saved" in message
     assert "Traceback" not in message
