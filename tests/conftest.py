@@ -54,9 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Stop what tests share in this process."""
+    """Stop and remove what tests share in this process."""
     if (postgres := sys.modules.get("tests.postgres")) is not None:
         postgres.stop_server()
+    if (small_model := sys.modules.get("tests.generator.small_model")) is not None:
+        small_model.remove()
 
 
 @pytest.fixture(autouse=True)

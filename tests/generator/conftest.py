@@ -11,6 +11,7 @@ import torch
 from generator.checkpoints import hub
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.reference import CPU, TINY
+from tests.generator.small_model import small_model
 
 
 @pytest.fixture
@@ -24,6 +25,18 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def tiny() -> HotshotModel:
     """The recorded model, loaded once."""
     return load_model(str(TINY), device=CPU, dtype=torch.float32)
+
+
+@pytest.fixture(scope="session")
+def small() -> HotshotModel:
+    """A small model, where no recorded number is asked for: loaded once, and quicker."""
+    return load_model(str(small_model()), device=CPU, dtype=torch.float32)
+
+
+@pytest.fixture
+def copy_of_small(tmp_path: Path) -> Path:
+    """A directory of its own, free to be broken."""
+    return shutil.copytree(small_model(), tmp_path / "model")
 
 
 @pytest.fixture

@@ -26,9 +26,7 @@ from generator.recipes.recipe import ModelSettings
 from generator.worker.engine import PreparingEngine
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.media.pictures import moving_ball
-from tests.generator.model.test_controlnet import CONTROLNET
-from tests.generator.model.test_lora_manager import KOHYA
-from tests.generator.reference import TINY
+from tests.generator.small_model import CONTROLNET, LORA, small_model
 
 MADE = Path("made.gif")
 PLAIN = replace(QUICK, steps=1)
@@ -51,15 +49,15 @@ def encodings() -> Encodings:
 
 
 @pytest.fixture
-def engine(tiny: HotshotModel, encodings: Encodings) -> Iterator[HotshotEngine]:
-    tiny.loras.remove()
+def engine(small: HotshotModel, encodings: Encodings) -> Iterator[HotshotEngine]:
+    small.loras.remove()
     yield HotshotEngine(
-        pipeline=HotshotPipeline(tiny, prompts=EncodedPrompts(encodings.encode)),
-        limits=ModelLimits.of(str(TINY)),
-        setup=ModelSettings(model=str(TINY)),
+        pipeline=HotshotPipeline(small, prompts=EncodedPrompts(encodings.encode)),
+        limits=ModelLimits.of(str(small_model())),
+        setup=ModelSettings(model=str(small_model())),
         condition_images=ConditionImages(),
     )
-    tiny.loras.remove()
+    small.loras.remove()
 
 
 def frames(engine: HotshotEngine, request: Request) -> bytes:
@@ -104,7 +102,7 @@ def test_with_other_loras_than_now_only_their_files_are_read(
     engine: HotshotEngine, encodings: Encodings, tmp_path: Path
 ) -> None:
     lora = tmp_path / "of its own.safetensors"
-    lora.write_bytes(KOHYA.read_bytes())
+    lora.write_bytes(LORA.read_bytes())
     asked = replace(PLAIN, loras=(Lora(str(lora)),))
     prepare(engine, asked)
     assert lora in engine.pipeline.model.loras.in_memory
@@ -134,17 +132,19 @@ def test_a_source_that_can_t_be_read_is_told_in_its_turn(
         frames(engine, replace(PLAIN, image=str(damaged)))
 
 
-def test_in_another_precision_it_is_encoded_again(tiny: HotshotModel, encodings: Encodings) -> None:
+def test_in_another_precision_it_is_encoded_again(
+    small: HotshotModel, encodings: Encodings
+) -> None:
     prompts = EncodedPrompts(encodings.encode)
-    prompts.encode_ahead(tiny, PLAIN)
+    prompts.encode_ahead(small, PLAIN)
     with torch.inference_mode():
-        prompts.conditioning(replace(tiny, dtype=torch.float16), PLAIN)
+        prompts.conditioning(replace(small, dtype=torch.float16), PLAIN)
     assert len(encodings.threads) == 2
 
 
-def test_nothing_is_encoded_while_weights_change(tiny: HotshotModel, encodings: Encodings) -> None:
+def test_nothing_is_encoded_while_weights_change(small: HotshotModel, encodings: Encodings) -> None:
     prompts = EncodedPrompts(encodings.encode)
-    encoding = threading.Thread(target=prompts.encode_ahead, args=(tiny, PLAIN), name="ahead_")
+    encoding = threading.Thread(target=prompts.encode_ahead, args=(small, PLAIN), name="ahead_")
     with prompts.lock:
         encoding.start()
         encoding.join(0.05)

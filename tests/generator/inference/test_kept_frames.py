@@ -38,39 +38,39 @@ def made(model: HotshotModel, request: Request, frames: Frames = KEPT) -> Frames
 @pytest.mark.slow
 @pytest.mark.parametrize("window", [4, 10])  # in windows, and all at once
 def test_kept_frames_stay_to_the_pixel_and_the_others_follow_them(
-    tiny: HotshotModel, window: int
+    small: HotshotModel, window: int
 ) -> None:
     request = replace(GOING_ON, window=window)
-    clip = made(tiny, request)
+    clip = made(small, request)
     assert clip.shape == (10, 64, 64, 3)
     assert np.array_equal(clip[:6], KEPT)
-    assert np.array_equal(clip, made(tiny, request))
-    after_others = made(tiny, request, 255 - KEPT)
+    assert np.array_equal(clip, made(small, request))
+    after_others = made(small, request, 255 - KEPT)
     assert not np.array_equal(clip[6:8], after_others[6:8])
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_every_sampler_ends_with_the_latents_that_are_kept(
-    tiny: HotshotModel, scheduler: str
+    small: HotshotModel, scheduler: str
 ) -> None:
     request = replace(GOING_ON, scheduler=scheduler)
-    latents = HotshotPipeline(tiny).latents(request, report=silent, init_image=KEPT)
+    latents = HotshotPipeline(small).latents(request, report=silent, init_image=KEPT)
     with torch.inference_mode():
-        assert torch.equal(latents[:, :, :6], encode_image(tiny, KEPT, silent))
+        assert torch.equal(latents[:, :, :6], encode_image(small, KEPT, silent))
     assert latents.isfinite().all()
     assert float(latents[:, :, 6:].std()) > 0.1
 
 
-def test_windows_of_kept_frames_alone_are_left_out_and_not_reckoned(tiny: HotshotModel) -> None:
+def test_windows_of_kept_frames_alone_are_left_out_and_not_reckoned(small: HotshotModel) -> None:
     assert WindowPlan(CONTINUE, 10, 4, kept=6).windows(0, 3) == ((4, 5, 6, 7), (6, 7, 8, 9))
     assert WindowPlan(LOOP, 8, 4, kept=6).windows(0, 3) == ((4, 5, 6, 7), (6, 7, 0, 1))
     seen: list[int] = []
     request = replace(GOING_ON, guidance_scale=1.0)
-    watch = tiny.unet.conv_in.register_forward_hook(
+    watch = small.unet.conv_in.register_forward_hook(
         lambda _module, given, _output: seen.append(given[0].shape[0])
     )
     try:
-        made(tiny, request)
+        made(small, request)
     finally:
         watch.remove()
     assert sum(seen) == frames_computed(request) == 3 * 8
@@ -78,24 +78,24 @@ def test_windows_of_kept_frames_alone_are_left_out_and_not_reckoned(tiny: Hotsho
     assert total_cost(request).painted == pytest.approx(total_cost(anew).painted * 0.4)
 
 
-def test_variations_go_on_from_one_beginning(tiny: HotshotModel) -> None:
+def test_variations_go_on_from_one_beginning(small: HotshotModel) -> None:
     clips: list[Frames] = []
     variations = [Variation(seed, silent, clips.append) for seed in (1, 2)]
-    HotshotPipeline(tiny).make_variations(GOING_ON, variations, init_image=KEPT)
+    HotshotPipeline(small).make_variations(GOING_ON, variations, init_image=KEPT)
     one, other = clips
     assert np.array_equal(one[:6], other[:6])
     assert not np.array_equal(one[6:], other[6:])
 
 
 def test_a_larger_pass_keeps_nothing_and_a_still_can_be_the_first_frame(
-    tiny: HotshotModel,
+    small: HotshotModel,
 ) -> None:
     upscaled = replace(GOING_ON, stages=(ChosenStage(UPSCALE, 0.4),))
     assert [one.request.kept_frames for one in plan(upscaled)][-1] == 0
     first = replace(GOING_ON, kept_frames=1, video_length=4)
-    assert np.array_equal(made(tiny, first, KEPT[:1])[:1], KEPT[:1])
+    assert np.array_equal(made(small, first, KEPT[:1])[:1], KEPT[:1])
     with pytest.raises(RequestError, match="The image has 1 frame, and 6 are to be kept"):
-        made(tiny, GOING_ON, KEPT[:1])
+        made(small, GOING_ON, KEPT[:1])
 
 
 def test_a_file_gives_as_many_frames_as_are_kept(tmp_path: Path) -> None:

@@ -36,17 +36,17 @@ def silent(stage: str, step: int, steps: int) -> None:
 
 
 @pytest.fixture
-def previews(tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch) -> PreviewMaker:
+def previews(small: HotshotModel, monkeypatch: pytest.MonkeyPatch) -> PreviewMaker:
     """That think each step worth the while."""
     monkeypatch.setattr(latent_preview, "_FIRST_SECONDS", 0.0)
     monkeypatch.setattr(latent_preview, "_EVERY_SECONDS", 0.0)
-    return PreviewMaker(PreviewDecoder(tiny), 600)
+    return PreviewMaker(PreviewDecoder(small), 600)
 
 
 @pytest.mark.parametrize("scheduler", ["euler", "euler_a", "ddim", "dpmpp_2m", "unipc"])
-def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -> None:
+def test_the_last_guess_is_nearly_the_clip(small: HotshotModel, scheduler: str) -> None:
     guesses: list[Tensor] = []
-    made = HotshotPipeline(tiny).latents(
+    made = HotshotPipeline(small).latents(
         replace(REQUEST, scheduler=scheduler),
         report=silent,
         preview_callback=lambda guess, _step, _steps: guesses.append(guess),
@@ -58,15 +58,15 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
 
 
 @pytest.mark.slow
-def test_looking_changes_nothing(previews: PreviewMaker, tiny: HotshotModel) -> None:
-    pipeline = HotshotPipeline(tiny)
+def test_looking_changes_nothing(previews: PreviewMaker, small: HotshotModel) -> None:
+    pipeline = HotshotPipeline(small)
     looked_at = pipeline(REQUEST, report=silent, preview_callback=previews)
     assert previews.take() is not None
     assert np.array_equal(looked_at, pipeline(REQUEST, report=silent))
 
 
 def test_a_preview_is_a_small_film_and_taken_once(
-    previews: PreviewMaker, tiny: HotshotModel
+    previews: PreviewMaker, small: HotshotModel
 ) -> None:
     taken: list[RawClip] = []
 
@@ -75,7 +75,7 @@ def test_a_preview_is_a_small_film_and_taken_once(
         taken.extend(filter(None, [previews.take()]))
         assert previews.take() is None
 
-    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=look)
+    HotshotPipeline(small).latents(REQUEST, report=silent, preview_callback=look)
     assert len(taken) >= 3
     film = read_back(encode_raw(taken[-1], ".webp"))
     assert film.frames.shape == (3, 192, 192, 3)
@@ -83,7 +83,7 @@ def test_a_preview_is_a_small_film_and_taken_once(
 
 
 def test_a_large_vae_is_stood_in_for_by_its_colours(
-    tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch
+    small: HotshotModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On smooth latents, which it is meant for, it is nearer to the VAE than any one colour."""
     smooth = torch.nn.functional.interpolate(
@@ -91,19 +91,19 @@ def test_a_large_vae_is_stood_in_for_by_its_colours(
         size=(8, 8),
         mode="bicubic",
     )[:, :, None]
-    exact = PreviewDecoder(tiny)(smooth)[0].astype(np.float32)
+    exact = PreviewDecoder(small)(smooth)[0].astype(np.float32)
     monkeypatch.setattr(latent_preview, "_SMALL_VAE", 0)
-    mapped = PreviewDecoder(tiny)(smooth)[0].astype(np.float32)
+    mapped = PreviewDecoder(small)(smooth)[0].astype(np.float32)
     assert mapped.shape == exact.shape
     spread = np.square(exact - exact.mean(axis=(0, 1))).mean()
     assert np.square(mapped - exact).mean() < spread
 
 
 @pytest.mark.usefixtures("previews")
-def test_a_preview_that_fails_is_no_loss(tiny: HotshotModel) -> None:
+def test_a_preview_that_fails_is_no_loss(small: HotshotModel) -> None:
     def no_room(_: Tensor) -> Frames:
         raise RuntimeError("out of memory")
 
     failing = PreviewMaker(no_room, 600)
-    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=failing)
+    HotshotPipeline(small).latents(REQUEST, report=silent, preview_callback=failing)
     assert failing.take() is None

@@ -24,7 +24,8 @@ from generator.model.conditioning import Conditioning
 from generator.model.loading import HotshotModel, load_model
 from generator.model.text_encoding import EncodedText
 from tests.generator.inference.test_pipeline import QUICK
-from tests.generator.reference import TINY, silent
+from tests.generator.reference import silent
+from tests.generator.small_model import small_model
 
 META = torch.device("meta")
 GUIDED = replace(QUICK, guidance_scale=3.0, guidance_rescale=0.5, steps=3, video_length=2)
@@ -37,7 +38,7 @@ CHANGES = (
 
 @pytest.fixture(scope="module")
 def nowhere() -> HotshotModel:
-    return load_model(str(TINY), device=META, dtype=torch.float32)
+    return load_model(str(small_model()), device=META, dtype=torch.float32)
 
 
 def state_of(model: HotshotModel, changes: dict[str, object]) -> PipelineState:

@@ -24,7 +24,8 @@ from generator.model.text_encoding import EncodedText
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.inference.test_stages import two_requests
 from tests.generator.model.test_loading import edit_json, edit_weights
-from tests.generator.reference import CPU, TINY, silent
+from tests.generator.reference import CPU, silent
+from tests.generator.small_model import small_model
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
@@ -64,16 +65,16 @@ def spoilt(name: str) -> Callable[[dict[str, torch.Tensor]], None]:
     ("file", "name"), [(UNET, "conv_in.weight"), (VAE, "decoder.conv_in.weight")]
 )
 def test_what_overflows_in_half_precision_is_made_in_float32(
-    copy_of_tiny: Path, file: str, name: str, caplog: pytest.LogCaptureFixture
+    copy_of_small: Path, file: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    edit_weights(copy_of_tiny / file, grown(name))
-    edit_json(copy_of_tiny / "vae/config.json", force_upcast=False)
-    half = load(copy_of_tiny)
+    edit_weights(copy_of_small / file, grown(name))
+    edit_json(copy_of_small / "vae/config.json", force_upcast=False)
+    half = load(copy_of_small)
     before = weights_of(half)
     with caplog.at_level("WARNING"):
         frames = HotshotPipeline(half)(QUICK, report=silent)
     assert "once more in f32" in caplog.text
-    wide = HotshotPipeline(load(copy_of_tiny, torch.float32))(QUICK, report=silent)
+    wide = HotshotPipeline(load(copy_of_small, torch.float32))(QUICK, report=silent)
     # The stage that didn't overflow was computed in half precision.
     assert np.abs(frames.astype(int) - wide.astype(int)).mean() < 3
     assert wide.std() > 1
@@ -96,11 +97,11 @@ def test_what_overflows_in_half_precision_is_made_in_float32(
     ],
 )
 def test_a_damaged_file_is_named(
-    copy_of_tiny: Path, file: str, name: str, part: str, dtype: torch.dtype
+    copy_of_small: Path, file: str, name: str, part: str, dtype: torch.dtype
 ) -> None:
-    edit_weights(copy_of_tiny / file, spoilt(name))
+    edit_weights(copy_of_small / file, spoilt(name))
     with pytest.raises(ModelError, match=f"{part} of model holds numbers that aren't finite"):
-        HotshotPipeline(load(copy_of_tiny, dtype))(QUICK, report=silent)
+        HotshotPipeline(load(copy_of_small, dtype))(QUICK, report=silent)
 
 
 def a_lora(path: Path, size: float) -> Lora:
@@ -114,20 +115,20 @@ def a_lora(path: Path, size: float) -> Lora:
 @pytest.mark.slow
 def test_a_lora_that_only_half_precision_can_t_hold(tmp_path: Path) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "strong.safetensors", 1e5),))
-    half = load(TINY)
+    half = load(small_model())
     before = weights_of(half)
     frames = HotshotPipeline(half)(request, report=silent)
-    wide = HotshotPipeline(load(TINY, torch.float32))(request, report=silent)
+    wide = HotshotPipeline(load(small_model(), torch.float32))(request, report=silent)
     assert np.abs(frames.astype(int) - wide.astype(int)).mean() < 3
     after_loras = HotshotPipeline(half)(QUICK, report=silent)
     assert all(torch.equal(before[each], after) for each, after in weights_of(half).items())
-    assert np.array_equal(HotshotPipeline(load(TINY))(QUICK, report=silent), after_loras)
+    assert np.array_equal(HotshotPipeline(load(small_model()))(QUICK, report=silent), after_loras)
 
 
 @pytest.mark.slow
 def test_a_second_pass_overflows_as_a_second_request_does(tmp_path: Path) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "strong.safetensors", 1e5),))
-    half, reports = load(TINY), 0
+    half, reports = load(small_model()), 0
 
     def report(stage: str, _step: int, _steps: int) -> None:
         nonlocal reports
@@ -143,7 +144,7 @@ def test_a_second_pass_overflows_as_a_second_request_does(tmp_path: Path) -> Non
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_a_lora_that_nothing_can_hold_is_named(tmp_path: Path, dtype: torch.dtype) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "burnt.safetensors", 3e37),))
-    model = load(TINY, dtype)
+    model = load(small_model(), dtype)
     with pytest.raises(
         ModelError, match=r"With .*burnt.safetensors \(1\), numbers overflow"
     ) as told:
@@ -153,7 +154,7 @@ def test_a_lora_that_nothing_can_hold_is_named(tmp_path: Path, dtype: torch.dtyp
 
 
 def test_in_half_precision_it_is_noticed_one_step_later() -> None:
-    half = load(TINY)
+    half = load(small_model())
     steps: list[int] = []
 
     def report(stage: str, step: int, _steps: int) -> None:
@@ -183,7 +184,7 @@ def test_the_last_step_is_looked_at_too() -> None:
 @pytest.mark.slow
 def test_nothing_waits_for_the_device_in_the_loop() -> None:
     """What is on the meta device can't be read by anybody: only the last look does, and fails."""
-    absent = load_model(str(TINY), device=torch.device("meta"), dtype=torch.bfloat16)
+    absent = load_model(str(small_model()), device=torch.device("meta"), dtype=torch.bfloat16)
     request = replace(QUICK, steps=3)
     encoded = EncodedText(
         torch.empty(2, 77, absent.unet.config.cross_attention_dim, device="meta").bfloat16(),
@@ -202,12 +203,12 @@ def test_nothing_waits_for_the_device_in_the_loop() -> None:
     assert steps == [1, 2, 3]
 
 
-def test_a_black_picture_is_no_mistake(tiny: HotshotModel) -> None:
-    hook = tiny.vae.decoder.register_forward_hook(
+def test_a_black_picture_is_no_mistake(small: HotshotModel) -> None:
+    hook = small.vae.decoder.register_forward_hook(
         lambda _network, _given, result: torch.full_like(result, -1.0)
     )
     try:
-        frames = HotshotPipeline(tiny)(QUICK, report=silent)
+        frames = HotshotPipeline(small)(QUICK, report=silent)
     finally:
         hook.remove()
     assert frames.max() == 0

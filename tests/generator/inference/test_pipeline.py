@@ -21,6 +21,7 @@ from generator.inference.stages.encoding import encode_prompt
 from generator.inference.stages.frame_stages import to_frames
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.reference import CPU, TINY, arguments, recorded, request_of, silent
+from tests.generator.small_model import small_model
 
 VIDEOS = (
     *(pytest.param(case, marks=pytest.mark.slow) for case in ("text_to_gif", "wide_16_frames")),
@@ -76,58 +77,58 @@ def test_text_is_encoded_as_the_original_did(tiny: HotshotModel) -> None:
         torch.testing.assert_close(ours, expected[name], rtol=1e-4, atol=1e-5)
 
 
-def test_no_negative_prompt_is_zeros(tiny: HotshotModel) -> None:
+def test_no_negative_prompt_is_zeros(small: HotshotModel) -> None:
     with torch.inference_mode():
-        encoded = tiny.text.encode_guided("a cat", None)
-        alone = tiny.text.encode(["a cat"])
+        encoded = small.text.encode_guided("a cat", None)
+        alone = small.text.encode(["a cat"])
     assert not encoded.hidden[0].any()
     assert not encoded.pooled[0].any()
     torch.testing.assert_close(encoded.hidden[1:], alone.hidden)
 
 
-def test_an_empty_negative_prompt_is_a_text_without_words(tiny: HotshotModel) -> None:
+def test_an_empty_negative_prompt_is_a_text_without_words(small: HotshotModel) -> None:
     with torch.inference_mode():
-        encoded = tiny.text.encode_guided("a cat", "")
-        both = tiny.text.encode(["", "a cat"])
+        encoded = small.text.encode_guided("a cat", "")
+        both = small.text.encode(["", "a cat"])
     assert encoded.hidden[0].any()
     assert encoded.pooled[0].any()
     assert torch.equal(encoded.hidden, both.hidden)
     assert torch.equal(encoded.pooled, both.pooled)
 
 
-def test_a_model_that_zeroes_no_text_takes_none_for_an_empty_one(tiny: HotshotModel) -> None:
+def test_a_model_that_zeroes_no_text_takes_none_for_an_empty_one(small: HotshotModel) -> None:
     """The original's ``force_zeros_for_empty_prompt``, off: there both mean the same."""
-    without = replace(tiny, text=replace(tiny.text, force_zeros_for_empty_prompt=False))
+    without = replace(small, text=replace(small.text, force_zeros_for_empty_prompt=False))
     frames = [
         HotshotPipeline(model)(
             replace(QUICK, guidance_scale=7.0, negative_prompt=negative), report=silent
         )
-        for model, negative in ((without, None), (without, ""), (tiny, ""), (tiny, None))
+        for model, negative in ((without, None), (without, ""), (small, ""), (small, None))
     ]
     assert np.array_equal(frames[0], frames[1])
     assert np.array_equal(frames[0], frames[2])
     assert not np.array_equal(frames[0], frames[3])
 
 
-def test_sizes_are_told_as_width_and_height(tiny: HotshotModel) -> None:
+def test_sizes_are_told_as_width_and_height(small: HotshotModel) -> None:
     request = replace(QUICK, original_size=(1920, 1080), target_size=(512, 256))
     with torch.inference_mode():
-        told = encode_prompt(tiny, request)
+        told = encode_prompt(small, request)
     assert told.time_ids.tolist() == [[1920, 1080, 0, 0, 512, 256]]
     assert not told.is_guided
 
 
 @pytest.mark.parametrize(("width", "height"), [(104, 72), (56, 88), (40, 136)])
-def test_sizes_off_the_multiples_of_32(tiny: HotshotModel, width: int, height: int) -> None:
+def test_sizes_off_the_multiples_of_32(small: HotshotModel, width: int, height: int) -> None:
     request = replace(QUICK, width=width, height=height)
-    frames = HotshotPipeline(tiny)(request, report=silent)
+    frames = HotshotPipeline(small)(request, report=silent)
     assert frames.shape == (2, height, width, 3)
     assert frames.dtype == np.uint8
 
 
 @pytest.mark.slow
-def test_seed_0_is_a_seed_and_the_largest_is_one(tiny: HotshotModel) -> None:
-    pipeline = HotshotPipeline(tiny)
+def test_seed_0_is_a_seed_and_the_largest_is_one(small: HotshotModel) -> None:
+    pipeline = HotshotPipeline(small)
 
     def made(seed: int) -> bytes:
         return pipeline(replace(QUICK, seed=seed), report=silent).tobytes()
@@ -137,22 +138,22 @@ def test_seed_0_is_a_seed_and_the_largest_is_one(tiny: HotshotModel) -> None:
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_every_scheduler_comes_to_an_end(tiny: HotshotModel, scheduler: str) -> None:
+def test_every_scheduler_comes_to_an_end(small: HotshotModel, scheduler: str) -> None:
     request = replace(QUICK, scheduler=scheduler, steps=3)
-    latents = HotshotPipeline(tiny).latents(request, report=silent)
+    latents = HotshotPipeline(small).latents(request, report=silent)
     assert latents.isfinite().all()
     assert latents.std() > 0.01
 
 
-def test_without_guidance_the_network_runs_for_one_clip(tiny: HotshotModel) -> None:
+def test_without_guidance_the_network_runs_for_one_clip(small: HotshotModel) -> None:
     batches: list[int] = []
-    watch = tiny.unet.conv_in.register_forward_hook(
+    watch = small.unet.conv_in.register_forward_hook(
         lambda _module, arguments, _output: batches.append(arguments[0].shape[0])
     )
     try:
         for guidance_scale in (0.0, 1.0, 1.5):
             request = replace(QUICK, guidance_scale=guidance_scale, steps=1)
-            HotshotPipeline(tiny).latents(request, report=silent)
+            HotshotPipeline(small).latents(request, report=silent)
     finally:
         watch.remove()
     assert batches == [2, 2, 4]
@@ -168,26 +169,26 @@ def test_without_guidance_the_network_runs_for_one_clip(tiny: HotshotModel) -> N
     ],
 )
 def test_guidance_in_a_span_of_steps_costs_no_more_than_that(
-    tiny: HotshotModel, start: float, end: float, guided: list[int]
+    small: HotshotModel, start: float, end: float, guided: list[int]
 ) -> None:
     batches: list[int] = []
-    watch = tiny.unet.conv_in.register_forward_hook(
+    watch = small.unet.conv_in.register_forward_hook(
         lambda _module, arguments, _output: batches.append(arguments[0].shape[0])
     )
     request = replace(QUICK, guidance_scale=4.0, steps=4, guidance_start=start, guidance_end=end)
     try:
-        latents = HotshotPipeline(tiny).latents(request, report=silent)
+        latents = HotshotPipeline(small).latents(request, report=silent)
     finally:
         watch.remove()
     assert batches == [4 if this else 2 for this in guided]
     if not any(guided):
         plain = replace(request, guidance_scale=1.0, guidance_end=1.0)
-        assert torch.equal(latents, HotshotPipeline(tiny).latents(plain, report=silent))
+        assert torch.equal(latents, HotshotPipeline(small).latents(plain, report=silent))
 
 
-def test_every_step_is_reported_in_order(tiny: HotshotModel) -> None:
+def test_every_step_is_reported_in_order(small: HotshotModel) -> None:
     heard: list[tuple[str, int, int]] = []
-    HotshotPipeline(tiny)(
+    HotshotPipeline(small)(
         replace(QUICK, steps=3),
         report=lambda stage, step, steps: heard.append((stage, step, steps)),
     )
@@ -201,7 +202,7 @@ def test_every_step_is_reported_in_order(tiny: HotshotModel) -> None:
 
 
 @pytest.mark.parametrize("at", [("encode_prompt", 1), ("denoise", 2), ("decode", 1)])
-def test_cancelled_between_two_steps(tiny: HotshotModel, at: tuple[str, int]) -> None:
+def test_cancelled_between_two_steps(small: HotshotModel, at: tuple[str, int]) -> None:
     heard: list[tuple[str, int]] = []
 
     def report(stage: str, step: int, _steps: int) -> None:
@@ -210,26 +211,26 @@ def test_cancelled_between_two_steps(tiny: HotshotModel, at: tuple[str, int]) ->
             raise CancelledError("Cancelled.")
 
     with pytest.raises(CancelledError):
-        HotshotPipeline(tiny)(replace(QUICK, steps=4), report=report)
+        HotshotPipeline(small)(replace(QUICK, steps=4), report=report)
     assert heard[-1] == at
 
 
 def test_decoding_in_chunks_makes_the_same_frames(
-    tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch
+    small: HotshotModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline = HotshotPipeline(tiny)
+    pipeline = HotshotPipeline(small)
     latents = pipeline.latents(replace(QUICK, video_length=5), report=silent)
-    whole = torch.cat([*decode(tiny, latents, silent)])
+    whole = torch.cat([*decode(small, latents, silent)])
     monkeypatch.setattr("generator.inference.stages.decoding.AT_ONCE", 2 * 64 * 64)
     heard: list[int] = []
-    chunked = torch.cat([*decode(tiny, latents, lambda _stage, step, _steps: heard.append(step))])
+    chunked = torch.cat([*decode(small, latents, lambda _stage, step, _steps: heard.append(step))])
     assert heard == [1, 2, 3]
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
 
 
-def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: HotshotModel) -> None:
-    latents = HotshotPipeline(tiny).latents(replace(QUICK, video_length=5), report=silent)
-    whole, fits, sizes, heard = torch.cat([*decode(tiny, latents, silent)]), 1, [], []
+def test_where_memory_runs_out_fewer_pictures_are_decoded_together(small: HotshotModel) -> None:
+    latents = HotshotPipeline(small).latents(replace(QUICK, video_length=5), report=silent)
+    whole, fits, sizes, heard = torch.cat([*decode(small, latents, silent)]), 1, [], []
 
     def fill_memory(_decoder: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         sizes.append(len(given[0]))
@@ -239,12 +240,12 @@ def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: Hotshot
     def report(_stage: str, step: int, steps: int) -> None:
         heard.append((step, steps))
 
-    hook = tiny.vae.decoder.register_forward_pre_hook(fill_memory)
+    hook = small.vae.decoder.register_forward_pre_hook(fill_memory)
     try:
-        chunked = torch.cat([*decode(tiny, latents, report)])
+        chunked = torch.cat([*decode(small, latents, report)])
         fits = 0
         with pytest.raises(RuntimeError, match="memory"):
-            next(decode(tiny, latents, silent))
+            next(decode(small, latents, silent))
     finally:
         hook.remove()
     assert sizes[:8] == [5, 3, 2, 1, 1, 1, 1, 1]
@@ -252,30 +253,30 @@ def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: Hotshot
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
 
 
-def test_a_gpu_decodes_as_many_pictures_as_it_has_memory_for(tiny: HotshotModel) -> None:
+def test_a_gpu_decodes_as_many_pictures_as_it_has_memory_for(small: HotshotModel) -> None:
     pixels, free = 512 * 512, 8 << 30
-    many = pictures_that_fit(tiny.vae, pixels, free)
+    many = pictures_that_fit(small.vae, pixels, free)
     assert many > 1
-    assert pictures_that_fit(tiny.vae, 4 * pixels, free) == many // 4
-    assert pictures_that_fit(tiny.vae, pixels, 0) == 1
+    assert pictures_that_fit(small.vae, 4 * pixels, free) == many // 4
+    assert pictures_that_fit(small.vae, pixels, 0) == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_low_precision_makes_a_similar_gif(tiny: HotshotModel, dtype: torch.dtype) -> None:
-    low = load_model(str(TINY), device=CPU, dtype=dtype)
+def test_low_precision_makes_a_similar_gif(small: HotshotModel, dtype: torch.dtype) -> None:
+    low = load_model(str(small_model()), device=CPU, dtype=dtype)
     assert low.unet.dtype == dtype
     # SDXL's VAE overflows in half precision, and this one's config says so too.
     assert low.vae.dtype == (torch.float32 if dtype == torch.float16 else dtype)
     request = replace(QUICK, guidance_scale=3.0)
-    exact = HotshotPipeline(tiny)(request, report=silent).astype(int)
+    exact = HotshotPipeline(small)(request, report=silent).astype(int)
     frames = HotshotPipeline(low)(request, report=silent).astype(int)
     assert np.abs(frames - exact).mean() < 4
 
 
-def test_no_room_is_one_sentence_and_other_errors_stay(tiny: HotshotModel) -> None:
-    with pytest.raises(OutOfMemoryError, match="2 frames of 64 x 64"), memory_errors(QUICK, tiny):
+def test_no_room_is_one_sentence_and_other_errors_stay(small: HotshotModel) -> None:
+    with pytest.raises(OutOfMemoryError, match="2 frames of 64 x 64"), memory_errors(QUICK, small):
         torch.empty(2**60, dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="must match"), memory_errors(QUICK, tiny):
+    with pytest.raises(RuntimeError, match="must match"), memory_errors(QUICK, small):
         torch.ones(2) + torch.ones(3)
 
 

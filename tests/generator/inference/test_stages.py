@@ -39,20 +39,20 @@ from generator.model.loading import HotshotModel, load_model
 from generator.sources.init_image import read_init_image
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.media.pictures import moving_ball
-from tests.generator.model.test_controlnet import CONTROLNET, shown
-from tests.generator.model.test_lora_manager import KOHYA
-from tests.generator.reference import CPU, TINY, silent
+from tests.generator.model.test_controlnet import shown
+from tests.generator.reference import CPU, silent
+from tests.generator.small_model import CONTROLNET, LORA, small_model
 
 pytestmark = pytest.mark.slow
 
 FOUR = replace(QUICK, video_length=4, guidance_scale=4.0, guidance_end=0.5, steps=4)
 FOLLOWING = replace(FOUR, controls=(Control(str(CONTROLNET), end=0.5),), control_source="a")
-WITH_ALL = replace(FOLLOWING, loras=(Lora(str(KOHYA)),))
+WITH_ALL = replace(FOLLOWING, loras=(Lora(str(LORA)),))
 UPSCALED = (ChosenStage(UPSCALE, 0.4),)
 
 
-def test_the_pipeline_has_every_stage_but_the_file_s(tiny: HotshotModel) -> None:
-    stages = HotshotPipeline(tiny).stages
+def test_the_pipeline_has_every_stage_but_the_file_s(small: HotshotModel) -> None:
+    stages = HotshotPipeline(small).stages
     assert {*stages} == {*STAGES} - {SAVE}
     for name, stage in stages.items():
         assert stage.cost(FOLLOWING) == STAGES[name].cost(FOLLOWING)
@@ -85,22 +85,22 @@ def by_windows(model: HotshotModel, *windows: range) -> HotshotPipeline:
 
 
 @pytest.mark.parametrize("request_", [FOUR, FOLLOWING, replace(FOUR, image="a", image_strength=1)])
-def test_one_window_of_all_frames_is_the_whole_clip(tiny: HotshotModel, request_: Request) -> None:
+def test_one_window_of_all_frames_is_the_whole_clip(small: HotshotModel, request_: Request) -> None:
     pictures = [shown(request=request_) for _ in request_.controls]
     init_image = moving_ball(4, 64, 64) if request_.image else None
     whole, windowed = (
         pipeline(request_, report=silent, condition_images=pictures, init_image=init_image)
-        for pipeline in (HotshotPipeline(tiny), by_windows(tiny, range(4)))
+        for pipeline in (HotshotPipeline(small), by_windows(small, range(4)))
     )
     # a level at most, since processors sum otherwise where what was cut lies otherwise in memory
     assert np.abs(whole.astype(int) - windowed.astype(int)).max() <= 1
 
 
-def test_a_window_s_networks_see_its_frames_alone(tiny: HotshotModel) -> None:
+def test_a_window_s_networks_see_its_frames_alone(small: HotshotModel) -> None:
     """The UNet sees two frames, twice where guided; the ControlNet these two frames' pictures."""
     seen: list[int] = []
-    pipeline = by_windows(tiny, range(2), range(1, 3), range(2, 4))
-    watch = tiny.unet.conv_in.register_forward_hook(
+    pipeline = by_windows(small, range(2), range(1, 3), range(2, 4))
+    watch = small.unet.conv_in.register_forward_hook(
         lambda _module, given, _output: seen.append(given[0].shape[0])
     )
     try:
@@ -116,8 +116,8 @@ def test_a_window_s_networks_see_its_frames_alone(tiny: HotshotModel) -> None:
     assert not torch.equal(latents, other)
 
 
-def test_frames_that_never_share_a_window_know_nothing_of_each_other(tiny: HotshotModel) -> None:
-    pipeline = by_windows(tiny, range(2), range(2, 4))
+def test_frames_that_never_share_a_window_know_nothing_of_each_other(small: HotshotModel) -> None:
+    pipeline = by_windows(small, range(2), range(2, 4))
     pictures = shown(request=FOLLOWING)
     changed = pictures.copy()
     changed[2:] = 255 - changed[2:]
@@ -129,7 +129,7 @@ def test_frames_that_never_share_a_window_know_nothing_of_each_other(tiny: Hotsh
     assert not torch.equal(one[:, :, 2:], other[:, :, 2:])
 
 
-def test_the_predictor_is_told_which_step_it_is(tiny: HotshotModel) -> None:
+def test_the_predictor_is_told_which_step_it_is(small: HotshotModel) -> None:
     told: list[tuple[int, int, bool, int]] = []
 
     @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def test_the_predictor_is_told_which_step_it_is(tiny: HotshotModel) -> None:
             told.append((inputs.step, inputs.steps, is_guided, controls))
             return self.inner.predict(latents, inputs)
 
-    HotshotPipeline(tiny, lambda *given: Watched(WholeClip(*given))).latents(
+    HotshotPipeline(small, lambda *given: Watched(WholeClip(*given))).latents(
         FOLLOWING, report=silent, condition_images=[shown(request=FOLLOWING)]
     )
     assert told == [(0, 4, True, 1), (1, 4, True, 1), (2, 4, False, 0), (3, 4, False, 0)]
@@ -177,27 +177,27 @@ def mirrored(monkeypatch: pytest.MonkeyPatch) -> ChosenStage:
 
 
 def test_a_frame_stage_is_one_entry_and_runs_before_the_file(
-    tiny: HotshotModel, mirrored: ChosenStage
+    small: HotshotModel, mirrored: ChosenStage
 ) -> None:
     heard: list[str] = []
     request = replace(QUICK, stages=(mirrored,))
     ModelLimits().check(request)
-    frames = WithMirror(tiny)(request, report=lambda stage, *_: heard.append(stage))
+    frames = WithMirror(small)(request, report=lambda stage, *_: heard.append(stage))
     assert heard[-2:] == ["to_frames", "mirror"]
-    assert np.array_equal(frames[:, :, ::-1], HotshotPipeline(tiny)(QUICK, report=silent))
+    assert np.array_equal(frames[:, :, ::-1], HotshotPipeline(small)(QUICK, report=silent))
     assert total_cost(request) == total_cost(QUICK) + Cost(painted=0.5)
 
 
 def test_chosen_stages_run_in_the_order_that_they_were_chosen_in(
-    tiny: HotshotModel, mirrored: ChosenStage
+    small: HotshotModel, mirrored: ChosenStage
 ) -> None:
     """A second pass begins from what the stage before it made of the frames."""
     plain = replace(QUICK, stages=UPSCALED)
     last, first = (
-        WithMirror(tiny)(replace(QUICK, stages=chosen), report=silent)
+        WithMirror(small)(replace(QUICK, stages=chosen), report=silent)
         for chosen in ((*UPSCALED, mirrored), (mirrored, *UPSCALED))
     )
-    assert np.array_equal(last[:, :, ::-1], HotshotPipeline(tiny)(plain, report=silent))
+    assert np.array_equal(last[:, :, ::-1], HotshotPipeline(small)(plain, report=silent))
     assert first.shape == last.shape
     assert not np.array_equal(first, last)
 
@@ -219,21 +219,21 @@ def two_requests(pipeline: HotshotPipeline, request: Request, directory: Path) -
 def test_a_second_pass_makes_what_a_second_request_makes(
     tmp_path: Path, dtype: torch.dtype
 ) -> None:
-    pipeline = HotshotPipeline(load_model(str(TINY), device=CPU, dtype=dtype))
-    request = replace(WITH_ALL, scheduler="euler_a", stages=UPSCALED)
+    pipeline = HotshotPipeline(load_model(str(small_model()), device=CPU, dtype=dtype))
+    request = replace(WITH_ALL, width=32, height=40, scheduler="euler_a", stages=UPSCALED)
     frames = pipeline(
         request,
         report=silent,
         condition_images=[shown(request=request) for _ in request.controls],
     )
-    assert frames.shape == (4, 128, 128, 3)
+    assert frames.shape == (4, 80, 64, 3)
     assert np.array_equal(frames, two_requests(pipeline, request, tmp_path))
 
 
-def test_the_steps_of_both_passes_are_counted_together(tiny: HotshotModel) -> None:
+def test_the_steps_of_both_passes_are_counted_together(small: HotshotModel) -> None:
     heard: list[tuple[str, int, int]] = []
     request = replace(QUICK, steps=5, stages=UPSCALED)
-    HotshotPipeline(tiny)(request, report=lambda *told: heard.append(told))
+    HotshotPipeline(small)(request, report=lambda *told: heard.append(told))
     steps = [(step, steps) for stage, step, steps in heard if stage == DENOISE]
     assert steps == [(step, 7) for step in range(1, 8)]
     named = list(dict.fromkeys(stage for stage, *_ in heard))
@@ -241,7 +241,7 @@ def test_the_steps_of_both_passes_are_counted_together(tiny: HotshotModel) -> No
     assert ENLARGE in named
 
 
-def test_a_second_pass_is_watched_previewed_and_cancelled_as_the_first(tiny: HotshotModel) -> None:
+def test_a_second_pass_is_watched_previewed_and_cancelled_as_the_first(small: HotshotModel) -> None:
     request = replace(QUICK, steps=5, stages=UPSCALED)
     seen: list[tuple[int, ...]] = []
 
@@ -250,7 +250,7 @@ def test_a_second_pass_is_watched_previewed_and_cancelled_as_the_first(tiny: Hot
             raise CancelledError("Cancelled.")
 
     with pytest.raises(CancelledError):
-        HotshotPipeline(tiny)(
+        HotshotPipeline(small)(
             request,
             report=cancel,
             preview_callback=lambda sample, *at: seen.append((sample.shape[-1], *at)),
@@ -258,21 +258,21 @@ def test_a_second_pass_is_watched_previewed_and_cancelled_as_the_first(tiny: Hot
     assert seen == [*((8, step, 5) for step in range(1, 6)), (16, 1, 2)]
 
 
-def test_a_second_pass_in_little_memory(tiny: HotshotModel) -> None:
-    low = load_model(str(TINY), device=CPU, dtype=torch.float32, low_vram=True)
+def test_a_second_pass_in_little_memory(small: HotshotModel) -> None:
+    low = load_model(str(small_model()), device=CPU, dtype=torch.float32, low_vram=True)
     request = replace(FOUR, stages=UPSCALED)
     exact, saving = (
-        HotshotPipeline(model)(request, report=silent).astype(int) for model in (tiny, low)
+        HotshotPipeline(model)(request, report=silent).astype(int) for model in (small, low)
     )
     assert np.abs(exact - saving).max() <= 1
 
 
-def test_two_second_passes_are_four_times_the_size(tiny: HotshotModel) -> None:
+def test_two_second_passes_are_four_times_the_size(small: HotshotModel) -> None:
     request = replace(QUICK, width=32, height=40, stages=UPSCALED * 2)
-    assert HotshotPipeline(tiny)(request, report=silent).shape == (2, 160, 128, 3)
+    assert HotshotPipeline(small)(request, report=silent).shape == (2, 160, 128, 3)
 
 
-def test_a_stage_of_another_version_is_refused_by_its_name(tiny: HotshotModel) -> None:
+def test_a_stage_of_another_version_is_refused_by_its_name(small: HotshotModel) -> None:
     request = replace(QUICK, stages=(*UPSCALED, ChosenStage("interpolate")))
     with pytest.raises(RequestError, match="This version doesn't know the stage 'interpolate'"):
-        HotshotPipeline(tiny)(request, report=silent)
+        HotshotPipeline(small)(request, report=silent)

@@ -17,8 +17,8 @@ from generator.model.loading import HotshotModel, load_model
 from tests.generator.inference.test_stages import FOLLOWING, FOUR
 from tests.generator.media.pictures import moving_ball
 from tests.generator.model.test_controlnet import shown
-from tests.generator.model.test_lora_manager import KOHYA
-from tests.generator.reference import CPU, TINY, silent
+from tests.generator.reference import CPU, silent
+from tests.generator.small_model import LORA, small_model
 
 pytestmark = pytest.mark.slow
 
@@ -85,53 +85,53 @@ def assert_alike(one: Frames, other: Frames) -> None:
         replace(FOUR, scheduler="euler_a", guidance_rescale=0.7),
         replace(FOUR, scheduler="dpmpp_sde"),
         replace(FOUR, scheduler="unipc", guidance_end=1.0),
-        replace(FOLLOWING, loras=(Lora(str(KOHYA)),)),
+        replace(FOLLOWING, loras=(Lora(str(LORA)),)),
         replace(FOUR, image="a", image_strength=0.5, stages=(ChosenStage(UPSCALE, 0.4),)),
         replace(FOUR, video_length=1, guidance_scale=1.0),
         replace(FOLLOWING, prompt="0: a red ball | 3: a blue star", steps=2),
         replace(FOUR, prompt="0: a red ball | 3: a star", motion="continue", window=2, steps=2),
     ],
 )
-def test_each_is_what_it_is_alone(tiny: HotshotModel, request_: Request) -> None:
-    made = together(tiny, request_).frames
+def test_each_is_what_it_is_alone(small: HotshotModel, request_: Request) -> None:
+    made = together(small, request_).frames
     assert {*made} == {*SEEDS}
     for seed in (SEEDS[0], SEEDS[-1]):
-        assert_alike(made[seed], alone(tiny, request_, seed))
+        assert_alike(made[seed], alone(small, request_, seed))
     assert len({frames.tobytes() for frames in made.values()}) == len(SEEDS)
 
 
-def test_one_clip_is_the_same_to_the_last_bit_in_whichever_call(tiny: HotshotModel) -> None:
+def test_one_clip_is_the_same_to_the_last_bit_in_whichever_call(small: HotshotModel) -> None:
     heard = Heard()
-    HotshotPipeline(tiny).make_variations(FOUR, [heard.variation(5)])
-    assert np.array_equal(heard.frames[5], alone(tiny, FOUR, 5))
+    HotshotPipeline(small).make_variations(FOUR, [heard.variation(5)])
+    assert np.array_equal(heard.frames[5], alone(small, FOUR, 5))
 
 
 def test_a_cancelled_one_is_left_out_and_the_others_are_what_they_would_be(
-    tiny: HotshotModel,
+    small: HotshotModel,
 ) -> None:
     seen: list[int] = []
-    watch = tiny.unet.conv_in.register_forward_hook(
+    watch = small.unet.conv_in.register_forward_hook(
         lambda _module, given, _output: seen.append(given[0].shape[0] // FOUR.video_length)
     )
     try:
-        heard = together(tiny, FOUR, {2: (DENOISE, 1), 1: (DECODE, 1)})
+        heard = together(small, FOUR, {2: (DENOISE, 1), 1: (DECODE, 1)})
     finally:
         watch.remove()
     assert seen == [6, 4, 2, 2]  # three clips, then two; the second half isn't guided
     assert {*heard.frames} == {3}
-    assert_alike(heard.frames[3], alone(tiny, FOUR, 3))
+    assert_alike(heard.frames[3], alone(small, FOUR, 3))
 
 
-def test_all_that_are_cancelled_cost_no_further_step(tiny: HotshotModel) -> None:
-    heard = together(tiny, FOUR, dict.fromkeys(SEEDS, (DENOISE, 1)))
+def test_all_that_are_cancelled_cost_no_further_step(small: HotshotModel) -> None:
+    heard = together(small, FOUR, dict.fromkeys(SEEDS, (DENOISE, 1)))
     assert not heard.frames
     assert {step for _, stage, step, _ in heard.said if stage == DENOISE} == {1}
 
 
 def test_each_reports_all_its_own_steps_and_is_handed_over_before_the_next_is_decoded(
-    tiny: HotshotModel,
+    small: HotshotModel,
 ) -> None:
-    said = together(tiny, FOUR).said
+    said = together(small, FOUR).said
     for seed in SEEDS:
         steps = [
             (step, steps) for one, stage, step, steps in said if (one, stage) == (seed, DENOISE)
@@ -142,21 +142,21 @@ def test_each_reports_all_its_own_steps_and_is_handed_over_before_the_next_is_de
     ]
 
 
-def test_the_text_is_encoded_and_its_keys_and_values_computed_once(tiny: HotshotModel) -> None:
+def test_the_text_is_encoded_and_its_keys_and_values_computed_once(small: HotshotModel) -> None:
     """Whatever the clips are told of is computed for two texts, of however many clips."""
     encoded: list[int] = []
-    projection = tiny.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_k
+    projection = small.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_k
     watch = projection.register_forward_hook(
         lambda _module, given, _output: encoded.append(given[0].shape[0])
     )
     try:
-        together(tiny, replace(FOUR, guidance_end=1.0))
+        together(small, replace(FOUR, guidance_end=1.0))
     finally:
         watch.remove()
     assert encoded == [2] * 4
 
 
-def test_little_memory_makes_them_as_well(tiny: HotshotModel) -> None:
-    low = load_model(str(TINY), device=CPU, dtype=tiny.dtype, low_vram=True)
+def test_little_memory_makes_them_as_well(small: HotshotModel) -> None:
+    low = load_model(str(small_model()), device=CPU, dtype=small.dtype, low_vram=True)
     for seed, frames in together(low, FOUR).frames.items():
-        assert_alike(frames, alone(tiny, FOUR, seed))
+        assert_alike(frames, alone(small, FOUR, seed))

@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 from generator.__main__ import main
 from generator.training.run_directory import RunDirectory
 from generator.training.trackers import wandb_run_id
-from tests.generator.small_model import write_small_model
 from tests.generator.training.conftest import line, losses, train, write_sample
 from tests.patience import wait_until
 
@@ -130,16 +129,15 @@ def test_two_runs_in_one_directory(clips: Path, begun: Path, refused: Refused) -
 
 
 def test_a_checkpoint_of_another_model_or_run(
-    clips: Path, begun: Path, tmp_path: Path, refused: Refused
+    clips: Path, begun: Path, copy_of_small: Path, tmp_path: Path, refused: Refused
 ) -> None:
-    changed = write_small_model(tmp_path / "changed")
     checkpoint = begun / "checkpoints" / "step-000002"
-    weights = changed / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = copy_of_small / "unet" / "diffusion_pytorch_model.safetensors"
     tensors = load_file(weights)
     tensors["conv_in.weight"] = tensors["conv_in.weight"] * 1.01
     save_file(tensors, weights, metadata={"format": "pt"})
     resumed = ("--unet_resume_path", str(checkpoint))
-    words = line(clips, tmp_path / "other", *resumed, model=changed)
+    words = line(clips, tmp_path / "other", *resumed, model=copy_of_small)
     assert "was trained with other spatial layers" in refused(words)
     words = line(clips, tmp_path / "other", *resumed, "--train_batch_size=1")
     assert "global batch = 2, and this run has 1" in refused(words)
