@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderTiny
 from torch import nn
 
 from generator.cli.gif_loras import few_steps_of
@@ -18,9 +20,10 @@ from generator.contract.limits import NANO_DIRECTORY, ModelLimits
 from generator.contract.messages import Control, Lora, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import load_model
-from tools.nano import growth, run_log, step_inputs, text, train, training_stage, unet
+from tools.nano import growth, run_log, step_inputs, text, train, training_stage, unet, vae
 from tools.nano.geometries import Bucket
 from tools.nano.parts import PartOverError
+from tools.nano.published import save
 
 pytestmark = pytest.mark.slow
 
@@ -29,11 +32,29 @@ KINDS = ("canny", "depth")
 
 
 BUCKETS = {Bucket(1, 32, 32): 1.0, Bucket(3, 32, 48): 1.0}
+SMALL_UNET = {
+    "attention_head_dim": [2, 4],
+    "block_out_channels": [32, 64],
+    "down_block_types": ["DownBlock3D", "CrossAttnDownBlock3D"],
+    "transformer_layers_per_block": [1, 1],
+    "up_block_types": ["CrossAttnUpBlock3D", "UpBlock3D"],
+}
+SMALL_VAE = {
+    "encoder_block_out_channels": (16, 16, 16, 16),
+    "decoder_block_out_channels": (16, 16, 16, 16),
+    "num_encoder_blocks": (0, 1, 1, 1),
+    "num_decoder_blocks": (1, 1, 1, 1),
+}
 
 
 def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have few captions, and few small clips."""
+    """Have small networks, few captions, and few small clips."""
     monkeypatch.setattr(train, "make_executor", lambda: ThreadPoolExecutor(1))
+    config = unet.config() | SMALL_UNET
+    monkeypatch.setattr(unet, "config", lambda: config)
+    monkeypatch.setattr(vae, "build", lambda: AutoencoderTiny(**SMALL_VAE))
+    monkeypatch.setattr(text, "loss", functools.partial(text.loss, batch=16))
+    monkeypatch.setattr("tools.nano.growth.PIN_BATCH", 8)
     for name, count in (("VARIANTS", 1), ("CAPTIONS", 16), ("TEXT_CAPTIONS", 64)):
         monkeypatch.setattr(train, name, count)
     monkeypatch.setattr(text, "READ", 2000)
@@ -99,8 +120,17 @@ class _KilledError(Exception):
     """Raised where a process would be killed: nothing is saved any more."""
 
 
+def _write_base(directory: Path) -> Path:
+    """A version to go on from, with the tokenizers that ship: learning others takes seconds."""
+    for name in ("tokenizer", "tokenizer_2"):
+        shutil.copytree(NANO_DIRECTORY / name, directory / name)
+    vocabulary = len(text.load_tokenizers(directory)[0])
+    save(directory, text.TextEncoders(vocabulary), vae.build(), train.new_unet())
+    return directory
+
+
 def _train_further(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, kill_after: int | None = None
+    runs: Path, base: Path, monkeypatch: pytest.MonkeyPatch, kill_after: int | None = None
 ) -> bytes:
     """Train text, stills and clips further in small; be killed after so many steps of the UNet."""
     left = [kill_after if kill_after is not None else 10_000]
@@ -112,12 +142,12 @@ def _train_further(
             raise _KilledError
         return batch(*arguments, **named)
 
-    for name in ("tokenizer", "tokenizer_2"):  # learning them anew takes seconds
-        shutil.copytree(NANO_DIRECTORY / name, runs / name, dirs_exist_ok=True)
+    for name in ("tokenizer", "tokenizer_2"):
+        shutil.copytree(base / name, runs / name, dirs_exist_ok=True)
     monkeypatch.setattr(unet.ClipLoss, "batch", killing_batch)
     lengths = replace(train.StageSteps.none(), text=2, stills=2, clips=6)
     try:
-        train.train(runs / "model", runs, lengths, NANO_DIRECTORY)
+        train.train(runs / "model", runs, lengths, base)
     finally:
         monkeypatch.setattr(unet.ClipLoss, "batch", batch)
     return (runs / "model" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
@@ -142,11 +172,12 @@ def test_training_killed_twice_ends_as_an_unbroken_one(
             save(stage, step, trainer, is_finished=is_finished)
 
     monkeypatch.setattr(training_stage.TrainingStage, "_save", save_seldom)
-    unbroken = _train_further(tmp_path / "unbroken", monkeypatch)
+    base = _write_base(tmp_path / "base")
+    unbroken = _train_further(tmp_path / "unbroken", base, monkeypatch)
     for steps in (1, 5):  # in the stills, then in the clips with a line that is taken back
         with pytest.raises(_KilledError):
-            _train_further(tmp_path / "broken", monkeypatch, kill_after=steps)
-    assert _train_further(tmp_path / "broken", monkeypatch) == unbroken
+            _train_further(tmp_path / "broken", base, monkeypatch, kill_after=steps)
+    assert _train_further(tmp_path / "broken", base, monkeypatch) == unbroken
     expected = _log(tmp_path / "unbroken")
     assert _log(tmp_path / "broken") == expected
     assert [line["step"] for line in expected] == [2, 2, 2, 2, 2, 4, 6, 6]
@@ -160,7 +191,7 @@ def test_an_interrupted_stage_ends_as_an_unbroken_one(
     monkeypatch.setattr(training_stage, "CHECKPOINT_SECONDS", -1.0)
 
     def run(
-        directory: Path, stop_at: int | None = None, steps: int = 30
+        directory: Path, stop_at: int | None = None, steps: int = 12
     ) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
         model = nn.Linear(4, 4)
@@ -179,15 +210,15 @@ def test_an_interrupted_stage_ends_as_an_unbroken_one(
 
     unbroken = run(tmp_path / "unbroken")
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "broken", stop_at=17)
-    with pytest.raises(ValueError, match="give --steps test=30"):
+        run(tmp_path / "broken", stop_at=7)
+    with pytest.raises(ValueError, match="give --steps test=12"):
         run(tmp_path / "broken", steps=40)
     resumed = run(tmp_path / "broken")
     for name, tensor in unbroken.items():
         assert torch.equal(tensor, resumed[name])
     monkeypatch.setattr(training_stage, "is_part_over", lambda: True)
-    for step in range(30):
-        with pytest.raises(PartOverError, match=f"{step + 1} of 30"):
+    for step in range(12):
+        with pytest.raises(PartOverError, match=f"{step + 1} of 12"):
             run(tmp_path / "parts")
     monkeypatch.setattr(training_stage, "is_part_over", lambda: False)
     in_parts = run(tmp_path / "parts")
