@@ -10,6 +10,7 @@ import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,6 +20,8 @@ from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.model.plain_diffusers import ControlNetModel
 from generator.model.unet import HotshotUNet
 from tests.generator.reference import REFERENCE, TINY
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 _LAYERS = {
     "attention_head_dim": [2, 4],
@@ -49,6 +52,12 @@ def small_model() -> Path:
     _write_controlnet(CONTROLNET)
     _write_lora(directory, LORA)
     return directory
+
+
+def small_lora() -> Path:
+    """A LoRA for it, in a file with kohya's names."""
+    small_model()
+    return LORA
 
 
 def _write_model(directory: Path) -> Path:
@@ -95,7 +104,7 @@ def _write_lora(model: Path, path: Path) -> None:
     save_file(tensors, path)
 
 
-def _drawn(network: nn.Module) -> nn.Module:
+def _drawn(network: _Network) -> _Network:
     """Draw all weights as the recorded model's were."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -19,13 +19,14 @@ from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.recipes.recipe import read_recipe
 from tests.generator.media.pictures import moving_ball, read_back
+from tests.generator.small_model import CONTROLNET, LORA, small_lora, small_model
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
 pytestmark = pytest.mark.slow
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
-TINY, CONTROLNET = REFERENCE / "tiny", REFERENCE / "tiny-controlnet"
-LORA = REFERENCE / "golden" / "lora_diffusers.safetensors"
+TINY = REFERENCE / "tiny"
+RECORDED_LORA = REFERENCE / "golden" / "lora_diffusers.safetensors"
 SOURCE = REFERENCE / "golden" / "controlnet_source.gif"
 SMALL = ("--width", "64", "--height", "64", "--steps", "2", "--video-length", "3")
 
@@ -34,7 +35,7 @@ Text = Sequence[str]
 
 def words(output: Path, *more: str) -> list[str]:
     prompt = ("--prompt", "a red ball", "--output", str(output), "--seed", "5")
-    return ["gif", *prompt, "--pretrained-path", str(TINY), *SMALL, *more]
+    return ["gif", *prompt, "--pretrained-path", str(small_model()), *SMALL, *more]
 
 
 def made(output: Path, *more: str) -> Frames:
@@ -71,7 +72,8 @@ def test_the_recorded_control_case_by_its_flags(tmp_path: Path) -> None:
     for flag in ("prompt", "negative_prompt", "width", "height", "video_length", "seed"):
         line += [f"--{flag}={case[flag]}"]
     line += [f"--steps={case['num_inference_steps']}", f"--gif={SOURCE}"]
-    line += [f"--control_type={CONTROLNET}", "--control_annotator=none", "--precision=f32"]
+    line += [f"--control_type={REFERENCE / 'tiny-controlnet'}"]
+    line += ["--control_annotator=none", "--precision=f32"]
     assert main(line) == 0
     apart = np.abs(read_back(output.read_bytes()).frames.astype(int) - recorded)
     assert (apart <= 1).mean() >= 0.999
@@ -119,7 +121,9 @@ def test_a_file_is_made_again_from_its_recipe(
     assert facts["recipe"]["prompt"] == "a red ball"
     assert facts["recipe"]["seed"] == 6
     assert facts["recipe"]["loras"] == [{"path": str(LORA), "strength": 0.7}]
-    assert {str(TINY), str(LORA), str(CONTROLNET), str(SOURCE)} == set(facts["recipe"]["sha256"])
+    assert {str(small_model()), str(LORA), str(CONTROLNET), str(SOURCE)} == set(
+        facts["recipe"]["sha256"]
+    )
     assert main(["inspect", str(other)]) == 0
     assert "prompt: a red ball" in capsys.readouterr().out
 
@@ -188,9 +192,9 @@ def test_a_file_that_must_fit_says_what_it_lacks(
 # -- what is refused -------------------------------------------------------------------------------
 
 
-def a_file(name: str, data: bytes) -> Callable[[Path], str]:
+def a_file(name: str, make: Callable[[], bytes]) -> Callable[[Path], str]:
     def write(directory: Path) -> str:
-        (directory / name).write_bytes(data)
+        (directory / name).write_bytes(make())
         return str(directory / name)
 
     return write
@@ -203,12 +207,12 @@ def one_pixel_wide(directory: Path) -> str:
 
 BAD_SOURCES: list[tuple[str | Callable[[Path], str], str]] = [
     ("/no/such/dancer.gif", "no file at"),
-    (a_file("text.gif", b"hello, world"), "isn't a picture or video that can be read"),
-    (a_file("one.gif", gif(numbered(1), [100])), "only one frame"),
+    (a_file("text.gif", lambda: b"hello, world"), "isn't a picture or video that can be read"),
+    (a_file("one.gif", lambda: gif(numbered(1), [100])), "only one frame"),
     (one_pixel_wide, "at least 8 pixels"),
-    (a_file("cut.gif", gif(moving_ball(8), [100] * 8)[:3000]), "cut off"),
-    (a_file("long.gif", gif_of_dots(100_000, 64, 64)), "more than 2,000 frames"),
-    (a_file("huge.gif", gif_that_costs(100, 4096)), "too much to read"),
+    (a_file("cut.gif", lambda: gif(moving_ball(8), [100] * 8)[:3000]), "cut off"),
+    (a_file("long.gif", lambda: gif_of_dots(100_000, 64, 64)), "more than 2,000 frames"),
+    (a_file("huge.gif", lambda: gif_that_costs(100, 4096)), "too much to read"),
     ("http://127.0.0.1:9/a.gif", "private network"),
     ("http://localhost:9/a.gif", "private network"),
     ("http://169.254.169.254/latest/meta-data", "private network"),
@@ -244,17 +248,17 @@ def for_stable_diffusion_1(path: Path) -> None:
 
 
 def of_another_shape(path: Path) -> None:
-    tensors = load_file(LORA)
+    tensors = load_file(small_lora())
     wide = {
         name: np.concatenate([one, one], -1)
         for name, one in tensors.items()
-        if ".lora.down." in name
+        if ".lora_down." in name
     }
     save_file(tensors | wide, path)
 
 
 def damaged(path: Path) -> None:
-    path.write_bytes(LORA.read_bytes()[:50_000])
+    path.write_bytes(RECORDED_LORA.read_bytes()[:50_000])
 
 
 @pytest.mark.parametrize(
@@ -290,7 +294,7 @@ def test_a_lora_or_controlnet_that_is_nowhere_is_one_line(
 def test_a_directory_that_is_no_controlnet_is_one_line(
     tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
-    line = words(tmp_path / "ball.gif", "--control-type", str(TINY), "--gif", str(SOURCE))
+    line = words(tmp_path / "ball.gif", "--control-type", str(small_model()), "--gif", str(SOURCE))
     assert "isn't a ControlNet's directory" in refused([*line, "--control-annotator", "none"])
 
 
@@ -305,7 +309,7 @@ def test_a_file_without_a_recipe_is_one_line(
 
 
 def test_a_lora_is_inspected(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(LORA)]) == 0
+    assert main(["inspect", str(RECORDED_LORA)]) == 0
     said = capsys.readouterr().out
     assert "kind: a LoRA" in said
     assert re.search(r"sha256: [0-9a-f]{64}\n", said)

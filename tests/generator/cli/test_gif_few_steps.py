@@ -13,9 +13,8 @@ from torch import nn
 from generator.__main__ import main
 from generator.contract.few_steps import METADATA_KEY
 from generator.model.unet import HotshotUNet
-from tests.generator.cli.test_gif import TINY
 from tests.generator.cli.test_gif_lora import request_of
-from tests.generator.model.test_lora_manager import KOHYA
+from tests.generator.small_model import small_lora, small_model
 
 SMALL = ("--width", "64", "--height", "64", "--video-length", "2", "--seed", "3")
 
@@ -42,13 +41,13 @@ def gif(output: Path, *more: str) -> int:
 
 
 def made_with(output: Path, lora: Path, *more: str) -> dict[str, Any]:
-    words = ("--prompt", "a cat", "--pretrained-path", str(TINY), "--lora", str(lora))
+    words = ("--prompt", "a cat", "--pretrained-path", str(small_model()), "--lora", str(lora))
     assert gif(output, *words, *SMALL, *more) == 0
     return request_of(output)
 
 
 def named(path: Path, metadata: dict[str, str] | None = None) -> Path:
-    save_file(load_file(KOHYA), path, metadata=metadata)
+    save_file(load_file(small_lora()), path, metadata=metadata)
     return path
 
 

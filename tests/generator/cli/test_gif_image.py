@@ -15,14 +15,13 @@ from generator.media.clip import Frames
 from generator.recipes.recipe import sha256_of
 from tests.generator.cli.test_gif_control import (
     BAD_SOURCES,
-    CONTROLNET,
-    LORA,
     SOURCE,
     made,
     refused,
 )
 from tests.generator.cli.test_gif_control import words as words_of
 from tests.generator.media.pictures import moving_ball, read_back
+from tests.generator.small_model import CONTROLNET, LORA
 
 pytestmark = pytest.mark.slow
 
