@@ -36,19 +36,30 @@ class Client:
         self.house = context
         self.answered: list[str] = []  # tokens
         self.errors: list[dict[str, Any]] = []  # of tasks that nobody waits for
-        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.errors.append(told))
+        self._begun: list[asyncio.Task[Any]] = []  # since the last event
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: self.errors.append(told))
+        loop.set_task_factory(self._begin)
 
     async def bring(self, event: dict[str, Any]) -> None:
         """Until all that follows from it is over; a frame that is no strict JSON is skipped."""
-        before = asyncio.all_tasks()
         frame = {"op": 0, "s": 1, "t": "INTERACTION_CREATE", "d": event}
         try:
             read = read_event(json.dumps(frame))
         except BadFrameError:
             return
+        self._begun.clear()
         self.client._connection.parsers["INTERACTION_CREATE"](read["d"])
-        while tasks := {task for task in asyncio.all_tasks() - before if not _only_waits(task)}:
+        while tasks := [task for task in self._begun if not task.done() and not _only_waits(task)]:
             await asyncio.wait(tasks)
+
+    def _begin(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any
+    ) -> asyncio.Task[Any]:
+        """Note each task: of all that there are, thousands are clocks of views."""
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **named)
+        self._begun.append(task)
+        return task
 
 
 def _only_waits(task: asyncio.Task[Any]) -> bool:

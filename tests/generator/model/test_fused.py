@@ -170,6 +170,8 @@ from torch._inductor.utils import clear_caches
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.ops import Norm
 
+torch._inductor.config.cpp_cache_precompile_headers = False  # they pay from many kernels on
+
 def make():
     torch._dynamo.reset()
     clear_caches()  # what this process has in memory
@@ -211,6 +213,8 @@ def test_another_process_compiles_nothing_unless_a_file_is_damaged(tmp_path: Pat
     settings = {
         "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no process beside it
         "TORCHINDUCTOR_VEC_ISA_OK": "1",  # what the processor says it has isn't tried by a compiler
+        "ATEN_CPU_CAPABILITY": "default",  # what the compiler has least to do with: no vectors,
+        "AOT_INDUCTOR_DEBUG_COMPILE": "1",  # and not optimised
     }
     done = subprocess.run(
         [sys.executable, "-c", COMPILES, str(tmp_path)],

@@ -11,10 +11,11 @@ from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
-# One process for each, which all have PyTorch from the one that forks them.
+# One process for each, which have PyTorch, with what either imports of it, from the one that forks
+# them.
 PROGRAM = """
 import importlib, os, sys
-import torch, huggingface_hub
+import torch, torch._dynamo, torch.distributed.tensor, huggingface_hub
 assert not {"diffusers", "transformers"} & set(sys.modules)
 for before in ("diffusers", "transformers"):
     if process := os.fork():
