@@ -22,7 +22,7 @@ from generator.model.clip_text import ClipText, ClipTextConfig, ClipTextWithProj
 from generator.model.clip_tokenizer import ClipTokenizer
 from generator.model.latents import LATENT_SCALE, unscale_latents
 from generator.model.plain_diffusers import AutoencoderKL, AutoencoderTiny
-from generator.model.schedulers import make_scheduler
+from generator.model.schedulers import check_scheduler
 from generator.model.text_encoding import TextEncoders
 
 _VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
@@ -78,7 +78,7 @@ def check_schedule(config: Mapping[str, Any], path: Path) -> None:
     try:
         for name in SCHEDULERS:
             with suppress(RequestError):  # one that goes with other models
-                make_scheduler(name, config, steps=1)
+                check_scheduler(name, config)
     except Exception as error:
         raise ModelError(
             "{path} doesn't describe a schedule that can be used ({reason}); download the "

@@ -61,9 +61,13 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
 
     Raises RequestError for an unknown name, and for one that this config's UNet can't have.
     """
-    said = repr(sorted(config.items()))
     # To work it out takes milliseconds before a clip's first step, in which the device would wait.
-    return deepcopy(_worked_out(_Asked(scheduler_name(name), steps, said, config)))
+    return deepcopy(_worked_out(_asked(name, config, steps)))
+
+
+def check_scheduler(name: str, config: Mapping[str, Any]) -> None:
+    """Raise whatever ``make_scheduler`` would raise."""
+    _worked_out(_asked(name, config, steps=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,10 @@ class _Asked:
     steps: int
     said: str
     config: Mapping[str, Any] = field(compare=False)
+
+
+def _asked(name: str, config: Mapping[str, Any], steps: int) -> _Asked:
+    return _Asked(scheduler_name(name), steps, repr(sorted(config.items())), config)
 
 
 @lru_cache(maxsize=16)

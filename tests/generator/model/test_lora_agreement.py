@@ -20,7 +20,7 @@ from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.errors import ModelError
 from generator.contract.messages import Lora
 from generator.model.loading import HotshotModel
-from tests.generator.reference import TINY
+from tests.generator.small_model import small_model
 
 LAYERS = (
     ("unet", "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"),
@@ -191,7 +191,7 @@ def faulty(draw: st.DrawFn, shapes: dict[str, Shape]) -> dict[str, Shape]:
 
 def refused_by_header(path: Path) -> bool:
     try:
-        return layers_of(str(TINY)).misfit(read_lora(path)) is not None
+        return layers_of(str(small_model())).misfit(read_lora(path)) is not None
     except ModelError:
         return True
 
@@ -208,31 +208,31 @@ def refused_by_loader(model: HotshotModel, path: Path) -> bool:
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_loader_does_what_the_check_says(
-    tiny: HotshotModel, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    small: HotshotModel, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    tensors, metadata = data.draw(files(Model(tiny)))
+    tensors, metadata = data.draw(files(Model(small)))
     path = tmp_path_factory.mktemp("lora") / "one.safetensors"
     save_file(tensors, path, metadata)
-    tiny.loras.remove()
+    small.loras.remove()
     try:
-        assert refused_by_loader(tiny, path) == refused_by_header(path)
+        assert refused_by_loader(small, path) == refused_by_header(path)
     finally:
-        tiny.loras.remove()
-        tiny.loras.clear_cache()
+        small.loras.remove()
+        small.loras.clear_cache()
 
 
 @pytest.mark.parametrize("is_right", [True, False])
 def test_inspect_says_so_too(
-    tiny: HotshotModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_right: bool
+    small: HotshotModel, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_right: bool
 ) -> None:
     name, wide = "lora_unet_conv_in", 4 if is_right else 5
-    out = Model(tiny).weight("unet", "conv_in")[0]
+    out = Model(small).weight("unet", "conv_in")[0]
     path = tmp_path / "one.safetensors"
     down, up = torch.ones(2, wide, 3, 3), torch.ones(out, 2, 1, 1)
     save_file({f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}, path)
-    assert main(["inspect", str(path), "--json", "--pretrained-path", str(TINY)]) == 0
+    assert main(["inspect", str(path), "--json", "--pretrained-path", str(small_model())]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert bool(facts["fits"]) == is_right
     assert ("misfit" in facts) != is_right
-    assert refused_by_loader(tiny, path) != is_right
-    tiny.loras.remove()
+    assert refused_by_loader(small, path) != is_right
+    small.loras.remove()
