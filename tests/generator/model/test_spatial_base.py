@@ -16,6 +16,7 @@ from generator.checkpoints import resolve
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.errors import ModelError
 from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.checkpoints import civitai
 from tests.generator.checkpoints.hub import serving
@@ -25,6 +26,7 @@ from tests.generator.reference import CPU, TINY, silent
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 FACTOR = 0.97  # of the recorded base
+Check = Callable[[HotshotModel], None]
 
 
 def load(model: Path | str, base: Path | str | None, **options: Any) -> HotshotModel:
@@ -67,15 +69,24 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> HotshotModel:
     return load(TINY, civitai.save(civitai.checkpoint(TINY, FACTOR), place))
 
 
-def assert_same(model: HotshotModel, expected: HotshotModel) -> None:
+@pytest.fixture(scope="module")
+def assert_same(expected: HotshotModel) -> Check:
     """Weights and frames, but for what rounding to 16 bits makes of the file's."""
-    for part, network in expected.networks.items():
-        found = model.networks[part].state_dict()
-        for name, value in network.state_dict().items():
-            torch.testing.assert_close(found.pop(name), value, rtol=2e-3, atol=1e-4)
-        assert not found
-    made = [HotshotPipeline(each)(QUICK, report=silent).astype(int) for each in (model, expected)]
-    assert np.abs(made[0] - made[1]).max() <= 1
+
+    def frames(model: HotshotModel) -> Frames:
+        return HotshotPipeline(model)(QUICK, report=silent)
+
+    wanted = frames(expected).astype(int)
+
+    def check(model: HotshotModel) -> None:
+        for part, network in expected.networks.items():
+            found = model.networks[part].state_dict()
+            for name, value in network.state_dict().items():
+                torch.testing.assert_close(found.pop(name), value, rtol=2e-3, atol=1e-4)
+            assert not found
+        assert np.abs(frames(model) - wanted).max() <= 1
+
+    return check
 
 
 # -- one file --------------------------------------------------------------------------------------
@@ -91,10 +102,10 @@ def test_a_file_as_civitai_gives_it(expected: HotshotModel) -> None:
 def test_a_file_of_the_unet_alone(
     tmp_path: Path,
     rename: Callable[[civitai.Tensors], civitai.Tensors],
-    expected: HotshotModel,
+    assert_same: Check,
 ) -> None:
     file = civitai.save(rename(civitai.spatial(TINY, FACTOR)), tmp_path / "unet.safetensors")
-    assert_same(load(TINY, file), expected)
+    assert_same(load(TINY, file))
 
 
 @pytest.mark.slow
@@ -134,7 +145,10 @@ PARTS = {
     "missing", [("vae",), ("text_encoder", "text_encoder_2"), ("text_encoder",)]
 )
 def test_a_file_gives_those_parts_that_it_has(
-    tmp_path: Path, missing: tuple[str, ...], caplog: pytest.LogCaptureFixture
+    tiny: HotshotModel,
+    tmp_path: Path,
+    missing: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     left_out = tuple(PARTS[part] for part in missing)
     tensors = {
@@ -147,11 +161,10 @@ def test_a_file_gives_those_parts_that_it_has(
         model = load(TINY, file)
     expected = {part: "tiny" if part in missing else "some.safetensors" for part in PARTS}
     assert model.origins == {"unet": "some.safetensors", **expected}
-    own = load(TINY, None).networks
     for part, network in model.networks.items():
         name, value = next(iter(network.named_parameters()))
         if part != "unet":
-            same = torch.equal(value, own[part].get_parameter(name))
+            same = torch.equal(value, tiny.networks[part].get_parameter(name))
             assert same == (part in missing)
     said = " ".join(caplog.messages)
     assert "From tiny: temporal layers" in said
@@ -168,12 +181,12 @@ def test_a_directory_gives_those_parts_that_it_has(plain_sdxl: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_whole_directory_or_its_unet_alone(plain_sdxl: Path, expected: HotshotModel) -> None:
+def test_a_whole_directory_or_its_unet_alone(plain_sdxl: Path, assert_same: Check) -> None:
     edit_json(plain_sdxl / "vae/config.json", scaling_factor=0.5)
     whole = load(TINY, plain_sdxl)
     assert whole.vae.config.scaling_factor == 0.5
     for model in (load(TINY, plain_sdxl, unet_only=True), load(TINY, plain_sdxl / "unet")):
-        assert_same(model, expected)
+        assert_same(model)
 
 
 # -- temporal layers alone -------------------------------------------------------------------------
@@ -181,19 +194,19 @@ def test_a_whole_directory_or_its_unet_alone(plain_sdxl: Path, expected: Hotshot
 
 @pytest.mark.slow
 def test_a_file_of_temporal_layers_beside_a_directory(
-    plain_sdxl: Path, temporal_file: Path, expected: HotshotModel
+    plain_sdxl: Path, temporal_file: Path, assert_same: Check
 ) -> None:
-    assert_same(load(temporal_file, plain_sdxl), expected)
+    assert_same(load(temporal_file, plain_sdxl))
 
 
 @pytest.mark.slow
 def test_a_directory_that_holds_nothing_but_that_file(
-    plain_sdxl: Path, temporal_file: Path, expected: HotshotModel
+    plain_sdxl: Path, temporal_file: Path, assert_same: Check
 ) -> None:
     directory = temporal_file.parent / "alone"
     directory.mkdir()
     temporal_file.rename(directory / temporal_file.name)
-    assert_same(load(directory, plain_sdxl), expected)
+    assert_same(load(directory, plain_sdxl))
 
 
 def test_a_file_of_temporal_layers_needs_a_whole_base(
@@ -217,7 +230,7 @@ def test_temporal_layers_that_are_not_all_there(plain_sdxl: Path, temporal_file:
 @pytest.mark.slow
 @pytest.mark.usefixtures("empty_cache")
 def test_two_files_need_no_weights_but_their_own(
-    tmp_path: Path, temporal_file: Path, expected: HotshotModel
+    tmp_path: Path, temporal_file: Path, assert_same: Check
 ) -> None:
     """SDXL's repository gives the configs and vocabularies that neither file has."""
     file = civitai.save(civitai.checkpoint(TINY, FACTOR), tmp_path / "one.safetensors")
@@ -225,7 +238,7 @@ def test_two_files_need_no_weights_but_their_own(
     edit_json(hubs_sdxl / "unet/config.json", _class_name="UNet2DConditionModel")
     with serving(resolve.SDXL, hubs_sdxl) as hub:
         model = load(temporal_file, file)
-    assert_same(model, expected)
+    assert_same(model)
     assert hub.downloaded
     assert not [name for name in hub.downloaded if name.endswith(".safetensors")]
 
@@ -236,20 +249,20 @@ def test_beside_a_base_a_repository_gives_its_temporal_file_alone(
     tmp_path: Path,
     plain_sdxl: Path,
     temporal_file: Path,
-    expected: HotshotModel,
+    assert_same: Check,
 ) -> None:
     repository = shutil.copytree(TINY, tmp_path / "hub")
     shutil.copy(temporal_file, repository / temporal_file.name)
     with serving("somebody/Hotshot-XL", repository) as hub:
         model = load("somebody/Hotshot-XL", plain_sdxl)
         assert hub.downloaded == [temporal_file.name]
-        assert_same(model, expected)
+        assert_same(model)
         del hub.downloaded[:]
         named = load(f"somebody/Hotshot-XL/{temporal_file.name}", plain_sdxl)
         assert same_frames(model, named)
         assert hub.downloaded == []
         # Without text encoders from the base the model's own are wanted, and all is fetched.
-        assert_same(load("somebody/Hotshot-XL", plain_sdxl, unet_only=True), expected)
+        assert_same(load("somebody/Hotshot-XL", plain_sdxl, unet_only=True))
         assert UNET in hub.downloaded
 
 
