@@ -28,6 +28,7 @@ from generator.sources.reader import read_key_frames
 from tests.generator.checkpoints.hub import serving
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.reference import REFERENCE, arguments, recorded, request_of, silent
+from tests.generator.small_model import CONTROLNET as SMALL_CONTROLNET
 
 CONTROLNET = REFERENCE / "tiny-controlnet"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -85,36 +86,36 @@ def test_frames_are_the_original_s(tiny: HotshotModel, case: str) -> None:
 # -- how much, when, and how many ------------------------------------------------------------------
 
 
-def test_no_strength_and_no_time_are_no_control(tiny: HotshotModel) -> None:
-    plain = HotshotPipeline(tiny).latents(QUICK, report=silent)
-    assert torch.equal(latents(tiny, Control(str(CONTROLNET), scale=0)), plain)
-    assert torch.equal(latents(tiny, Control(str(CONTROLNET), start=0.1, end=0.3)), plain)
-    assert not torch.equal(latents(tiny, Control(str(CONTROLNET))), plain)
+def test_no_strength_and_no_time_are_no_control(small: HotshotModel) -> None:
+    plain = HotshotPipeline(small).latents(QUICK, report=silent)
+    assert torch.equal(latents(small, Control(str(SMALL_CONTROLNET), scale=0)), plain)
+    assert torch.equal(latents(small, Control(str(SMALL_CONTROLNET), start=0.1, end=0.3)), plain)
+    assert not torch.equal(latents(small, Control(str(SMALL_CONTROLNET))), plain)
 
 
-def test_a_guided_clip_follows_in_both_halves(tiny: HotshotModel) -> None:
+def test_a_guided_clip_follows_in_both_halves(small: HotshotModel) -> None:
     guided = replace(QUICK, guidance_scale=3.0)
-    one = latents(tiny, Control(str(CONTROLNET)), request=guided)
-    other = HotshotPipeline(tiny).latents(guided, report=silent)
+    one = latents(small, Control(str(SMALL_CONTROLNET)), request=guided)
+    other = HotshotPipeline(small).latents(guided, report=silent)
     assert one.isfinite().all()
     assert not torch.equal(one, other)
 
 
-def test_several_add_up_each_with_its_own_strength_and_span(tiny: HotshotModel) -> None:
-    first = Control(str(CONTROLNET), scale=0.4, end=0.5)
-    second = Control(str(CONTROLNET), scale=0.9, start=0.5)
-    both = latents(tiny, first, second)
-    silenced = latents(tiny, first, replace(second, scale=0))
-    assert torch.equal(silenced, latents(tiny, first))
+def test_several_add_up_each_with_its_own_strength_and_span(small: HotshotModel) -> None:
+    first = Control(str(SMALL_CONTROLNET), scale=0.4, end=0.5)
+    second = Control(str(SMALL_CONTROLNET), scale=0.9, start=0.5)
+    both = latents(small, first, second)
+    silenced = latents(small, first, replace(second, scale=0))
+    assert torch.equal(silenced, latents(small, first))
     assert len({tuple(made.flatten().tolist()) for made in (both, silenced)}) == 2
     request = replace(QUICK, controls=(first, first), control_source="a", steps=1)
     pictures = shown(5)
-    twice = HotshotPipeline(tiny).latents(
+    twice = HotshotPipeline(small).latents(
         replace(request, controls=(replace(first, end=1),) * 2),
         report=silent,
         condition_images=[pictures, pictures],
     )
-    once = HotshotPipeline(tiny).latents(
+    once = HotshotPipeline(small).latents(
         replace(request, controls=(replace(first, scale=0.8, end=1),)),
         report=silent,
         condition_images=[pictures],
@@ -122,9 +123,9 @@ def test_several_add_up_each_with_its_own_strength_and_span(tiny: HotshotModel) 
     torch.testing.assert_close(twice, once, rtol=1e-4, atol=1e-4)
 
 
-def test_pictures_are_embedded_once_and_text_is_projected_once_a_clip(tiny: HotshotModel) -> None:
-    latents(tiny, Control(str(CONTROLNET)))
-    loaded = tiny.controlnets.get(str(CONTROLNET))
+def test_pictures_are_embedded_once_and_text_is_projected_once_a_clip(small: HotshotModel) -> None:
+    latents(small, Control(str(SMALL_CONTROLNET)))
+    loaded = small.controlnets.get(str(SMALL_CONTROLNET))
     embedded: list[int] = []
     projected: list[int] = []
     key = next(
@@ -137,7 +138,7 @@ def test_pictures_are_embedded_once_and_text_is_projected_once_a_clip(tiny: Hots
         key.register_forward_hook(lambda _m, given, _o: projected.append(len(given[0]))),
     ]
     try:
-        latents(tiny, Control(str(CONTROLNET)), request=replace(QUICK, steps=3))
+        latents(small, Control(str(SMALL_CONTROLNET)), request=replace(QUICK, steps=3))
     finally:
         for watch in watches:
             watch.remove()
@@ -145,46 +146,46 @@ def test_pictures_are_embedded_once_and_text_is_projected_once_a_clip(tiny: Hots
     assert projected == [1, 1, 1]
 
 
-def test_one_frame_and_sizes_off_the_multiples_of_32(tiny: HotshotModel) -> None:
+def test_one_frame_and_sizes_off_the_multiples_of_32(small: HotshotModel) -> None:
     for request in (replace(QUICK, video_length=1), replace(QUICK, width=104, height=72)):
-        asked = replace(request, controls=(Control(str(CONTROLNET)),), control_source="a")
-        frames = HotshotPipeline(tiny)(
+        asked = replace(request, controls=(Control(str(SMALL_CONTROLNET)),), control_source="a")
+        frames = HotshotPipeline(small)(
             asked, report=silent, condition_images=[shown(request=request)]
         )
         assert frames.shape == (request.video_length, request.height, request.width, 3)
 
 
-def test_pictures_that_don_t_belong_to_the_request(tiny: HotshotModel) -> None:
-    asked = replace(QUICK, controls=(Control(str(CONTROLNET)),), control_source="a")
+def test_pictures_that_don_t_belong_to_the_request(small: HotshotModel) -> None:
+    asked = replace(QUICK, controls=(Control(str(SMALL_CONTROLNET)),), control_source="a")
     with pytest.raises(RequestError, match="1 ControlNets and pictures for 0"):
-        HotshotPipeline(tiny)(asked, report=silent)
+        HotshotPipeline(small)(asked, report=silent)
     with pytest.raises(RequestError, match="2 x 32 x 64 x 3, but the clip is 2 x 64 x 64 x 3"):
-        HotshotPipeline(tiny)(asked, report=silent, condition_images=[shown()[:, :32]])
+        HotshotPipeline(small)(asked, report=silent, condition_images=[shown()[:, :32]])
 
 
 @pytest.mark.slow
-def test_the_last_used_stay_loaded(tiny: HotshotModel, tmp_path: Path) -> None:
+def test_the_last_used_stay_loaded(small: HotshotModel, tmp_path: Path) -> None:
     copies = [
-        shutil.copytree(CONTROLNET, tmp_path / str(index))
+        shutil.copytree(SMALL_CONTROLNET, tmp_path / str(index))
         for index in range(CONTROLNETS_IN_MEMORY + 1)
     ]
     for path in (*copies[:-1], copies[0]):
-        latents(tiny, Control(str(path)))
-    first = tiny.controlnets.get(str(copies[0]))
-    latents(tiny, Control(str(copies[-1])))
-    assert tiny.controlnets.in_memory == [*copies[2:-1], copies[0], copies[-1]]
-    assert tiny.controlnets.get(str(copies[0])) is first
+        latents(small, Control(str(path)))
+    first = small.controlnets.get(str(copies[0]))
+    latents(small, Control(str(copies[-1])))
+    assert small.controlnets.in_memory == [*copies[2:-1], copies[0], copies[-1]]
+    assert small.controlnets.get(str(copies[0])) is first
 
 
-def test_all_of_a_request_are_kept_however_many(tiny: HotshotModel, tmp_path: Path) -> None:
+def test_all_of_a_request_are_kept_however_many(small: HotshotModel, tmp_path: Path) -> None:
     copies = [
-        shutil.copytree(CONTROLNET, tmp_path / str(index))
+        shutil.copytree(SMALL_CONTROLNET, tmp_path / str(index))
         for index in range(CONTROLNETS_IN_MEMORY + 1)
     ]
-    latents(tiny, Control(str(CONTROLNET)))
-    latents(tiny, *(Control(str(path)) for path in copies))
-    assert tiny.controlnets.in_memory == copies
-    assert len(tiny.controlnets.networks) == len(copies)
+    latents(small, Control(str(SMALL_CONTROLNET)))
+    latents(small, *(Control(str(path)) for path in copies))
+    assert small.controlnets.in_memory == copies
+    assert len(small.controlnets.networks) == len(copies)
 
 
 # -- where they come from --------------------------------------------------------------------------
