@@ -2,7 +2,8 @@
 
 Latent consistency distillation (Luo et al., "Latent Consistency Models", 2023; as a LoRA,
 "LCM-LoRA", 2023) from the model itself: what is predicted of the clean clip shall be the same from
-any two noisy clips that lie on one way of the guided model. Its guidance is then part of the LoRA.
+any two noisy clips that lie on one way of the guided model, and near its end it shall be the clip
+that was drawn. The guidance is then part of the LoRA.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ from tools.nano.machine import CPU, mixed_precision
 from tools.nano.step_inputs import BucketLoss, RandomInputs
 
 SEED = 0
-STEPS = 1500
+STEPS = 300
 VARIANTS = 8  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 32 * 16 * 16  # 32 frames of the native size
 GRID = 20  # timesteps between neighbours: the sampler's own are of these
 JUMP = 2 * GRID  # timesteps that the guided model goes in one step
-HUBER = 0.01  # differences far below it count by their square
+# Below it, what was drawn is the answer: of nothing but predictions, noise is passed on and grows.
+ANCHORED = 300  # of 1000 timesteps; the last of 4 passes begins at 259
+LEARNING_RATE = 1e-4  # its gradients are mostly noise: at 1e-3 the LoRA walks away from the model
+HUBER = 0.03  # differences far below it count by their square
 METADATA = {METADATA_KEY: "lcm"}
 _NAME = "lcm"
 FILE = Path("loras") / f"{_NAME}.safetensors"  # in the model's directory
@@ -87,8 +91,8 @@ class ConsistencyLoss(unet.ClipLoss):
             end = (begin - JUMP).clamp(min=0)
             nearer = self._mixed(clean, noise, end)
             agreed = self._predict(nearer, asked, end)
-            arrived = (begin < JUMP)[:, None, None, None, None]
-            agreed = torch.where(arrived, clean, agreed)
+            anchored = (begin < ANCHORED)[:, None, None, None, None]
+            agreed = torch.where(anchored, sample.latents, agreed)
         off = self._predict(noisy, asked, begin) - agreed
         loss: Tensor = ((off.square() + HUBER**2).sqrt() - HUBER).mean()
         return loss
@@ -157,5 +161,5 @@ def train(
     def loss(network: HotshotUNet, tables: clips.ClipTables, limits: ModelLimits) -> BucketLoss:
         return ConsistencyLoss(network, tables, buckets(limits.native_edge), limits)
 
-    lesson = AdapterLesson(_NAME, steps, 1e-3, SEED, METADATA, loss)
+    lesson = AdapterLesson(_NAME, steps, LEARNING_RATE, SEED, METADATA, loss)
     train_adapter(lesson, directory, output, runs, drawn=drawn, device=device)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from diffusers import AutoencoderTiny
 from einops import rearrange
@@ -46,21 +47,34 @@ class Leftovers:
 
     coverage: Tensor  # (n, 2, h/8, w/8), float16: there, and half a latent further
     masks: Tensor  # (n, h, w), uint8
+    odds: npt.NDArray[np.float64]  # (n,): small objects, which are hard to see, come more often
+
+    @classmethod
+    def of(cls, coverage: Tensor, masks: Tensor) -> Leftovers:
+        """Return frames with their odds."""
+        areas = (masks > 127).sum((1, 2)).clamp(min=100).double().numpy()
+        return cls(coverage, masks, areas**-0.5 / (areas**-0.5).sum())
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw latents (b, 4, h/8, w/8), pictures (b, 3, h, w) in -1..1 and masks (b, 1, h, w)."""
         height, width = self.coverage.shape[-2:]
         count = max(1, LATENTS_IN_A_STEP // (height * width))
-        chosen = torch.from_numpy(rng.integers(len(self.coverage), size=count))
-        color, ground = (
-            every[torch.from_numpy(rng.integers(len(every), size=count))]
-            for every in vae.palettes(self.coverage.device)
-        )
+        chosen = torch.from_numpy(rng.choice(len(self.odds), count, p=self.odds))
+        color, ground = _draw_colors(rng, count, self.coverage.device)
         covered = self.coverage[chosen, None].float()
         latents = clips.color_latents(ground, [(color, covered)])[:, :, 0]
         masks = self.masks[chosen, None].float() / 255
         wide = ground[..., None, None]
         return latents, wide + (color[..., None, None] - wide) * masks, masks
+
+
+def _draw_colors(rng: np.random.Generator, count: int, device: torch.device) -> tuple[Tensor, ...]:
+    """Draw colours of objects and of grounds, each (count, 3); pale pairs come more often."""
+    colors, grounds = vae.palettes(device)
+    apart = (colors[:, None] - grounds).abs().mean(-1).flatten().double().cpu().numpy()
+    drawn = rng.choice(len(apart), count, p=apart**-1.5 / (apart**-1.5).sum())
+    object_at, ground_at = np.divmod(drawn, len(grounds))
+    return colors[torch.from_numpy(object_at)], grounds[torch.from_numpy(ground_at)]
 
 
 def coverage_of(latents: Tensor, color: Tensor, ground: Tensor) -> Tensor:
@@ -98,7 +112,7 @@ def make(model: HotshotModel, runs: Path, count: int) -> list[Leftovers]:
         for coverage, masks in torch.load(path, weights_only=True):
             by_size.setdefault(masks.shape[-2:], []).append((coverage, masks))
     return [
-        Leftovers(*(torch.cat(parts) for parts in zip(*some, strict=True)))
+        Leftovers.of(*(torch.cat(parts) for parts in zip(*some, strict=True)))
         for some in by_size.values()
     ]
 

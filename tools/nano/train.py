@@ -51,6 +51,7 @@ VARIANTS = 12  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 128 * 16 * 16  # 128 frames of the native size
 FIRST_RATES = {"learning_rate": 1e-3, "matrix_rate": 2e-3}
 FURTHER_RATES = {"learning_rate": 4e-4, "matrix_rate": 1e-3}  # of weights that know much already
+LAST_RATES = {"learning_rate": 2e-4, "matrix_rate": 5e-4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class StageSteps:
     encoder: int = 0
     stills: int = 0
     clips: int = 4000
-    leftovers: int = 1000
+    details: int = 600
+    leftovers: int = 2000
     depth: int = controlnets.FURTHER_STEPS["depth"]
     canny: int = controlnets.FURTHER_STEPS["canny"]
     outlines: int = outlines.STEPS
@@ -151,11 +153,12 @@ def train_model(
 
     network = growth.load_unet(base) if base else new_unet()
     network.to(device, memory_format=torch.channels_last)  # steps take 15 % less of a processor
-    rates = FIRST_RATES if base is None else FURTHER_RATES
+    begun_with = FIRST_RATES if base is None else FURTHER_RATES
     # Shapes are learnt soonest from stills: 64 texts a step.
-    for name, steps, weights in (
-        ("stills", lengths.stills, buckets_of_stills()),
-        ("clips", lengths.clips, buckets_of_clips()),
+    for name, steps, weights, rates in (
+        ("stills", lengths.stills, buckets_of_stills(), begun_with),
+        ("clips", lengths.clips, buckets_of_clips(), begun_with),
+        ("details", lengths.details, buckets_of_clips(), LAST_RATES),
     ):
         stage = _make_stage(name, network, network, steps, runs, **rates)
         if stage.load_average() < steps:
@@ -169,6 +172,7 @@ def train_model(
                     LATENTS_IN_A_STEP,
                     pure=0.2,
                     middle=0.4,
+                    is_even=name == "details",
                 )
             )
     save(output, encoders, autoencoder, network)

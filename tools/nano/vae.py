@@ -22,7 +22,6 @@ from tools.nano.step_inputs import StepRng
 
 POOL = 4096
 LATENT_NOISE = 0.2
-EDGE_WEIGHT = 4.0
 COLOR_SHIFT, COLOR_SCALE = 0.18, 1.45  # the world's colours then have mean 0 and variance 1
 EDGE_SCALE = 3.0
 # The brightness in which every colour differs most from every background.
@@ -96,14 +95,18 @@ def picture_loss(
 ) -> torch.Tensor:
     """Return how far pictures (b, 3, h, w) are from what is decoded of latents.
 
-    Pixels count more on the object, which covers (b, 1, h, w) of them, and along its edge.
+    An object, which covers (b, 1, h, w) of them, counts with its edge as much as all around it,
+    and as much where it is small or pale before its background as where it is neither.
     """
     with mixed_precision(latents.device):
         decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
     near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
-    off = decoded - pictures
-    weighted: torch.Tensor = (off.abs() + off.square()) * (1 + EDGE_WEIGHT * near)
-    return weighted.mean()
+    off = (decoded - pictures).abs()
+    wrong = (off + off.square()).mean(1, keepdim=True)
+    along = (wrong * near).sum((1, 2, 3)) / near.sum((1, 2, 3)).clamp(min=1)
+    spread = (pictures.amax((2, 3)) - pictures.amin((2, 3))).mean(1)  # 2 of black and white
+    each: torch.Tensor = (wrong.mean((1, 2, 3)) + along) / spread.clamp(min=0.1)
+    return each.mean()
 
 
 def encoder_loss(

@@ -49,17 +49,27 @@ class _Tables:
         return self._batch
 
 
-@pytest.mark.parametrize("error", [0.0, 0.3])
-def test_a_perfect_network_has_no_loss(error: float) -> None:
-    torch.manual_seed(0)
-    clean = torch.randn(24, 4, 2, 4, 4)
-    network: Any = _SeesThroughNoise(clean, error)
+def _loss(network: Any, clean: Tensor) -> Tensor:
     tables: Any = _Tables(clean)
     loss_of = consistency.ConsistencyLoss(network, tables, {BUCKET: 1.0}, ModelLimits.of(NANO))
     inputs = RandomInputs(
         torch.rand(24, clips.CHANCES + unet.TIME_CHANCES), torch.randn_like(clean)
     )
-    loss = loss_of(BUCKET, inputs)
+    return loss_of(BUCKET, inputs)
+
+
+@pytest.mark.parametrize("error", [0.0, 0.3])
+def test_a_perfect_network_has_no_loss(error: float) -> None:
+    torch.manual_seed(0)
+    clean = torch.randn(24, 4, 2, 4, 4)
+    network: Any = _SeesThroughNoise(clean, error)
+    loss = _loss(network, clean)
     assert (loss.item() < 1e-4) == (error == 0)
     loss.backward()  # type: ignore[no-untyped-call]
     assert network.error.grad is not None
+
+
+def test_who_always_sees_another_clip_is_told_by_what_was_drawn() -> None:
+    torch.manual_seed(0)
+    clean = torch.randn(24, 4, 2, 4, 4)
+    assert _loss(_SeesThroughNoise(clean + 1, 0.0), clean).item() > 0.1

@@ -33,7 +33,9 @@ def test_a_batch_shows_what_was_drawn_in_other_colors() -> None:
     covered = world.coverage(scene, 64, 64, 2)
     geometry = torch.from_numpy(latent_geometry(covered)).half()
     masks = torch.from_numpy(np.rint(covered * 255).astype(np.uint8))
-    latents, pictures, shown = leftovers.Leftovers(geometry, masks).batch(np.random.default_rng(1))
+    latents, pictures, shown = leftovers.Leftovers.of(geometry, masks).batch(
+        np.random.default_rng(1)
+    )
     assert latents.shape[1:] == (4, 8, 8)
     assert shown.shape[1:] == (1, 64, 64)
     assert len({tuple(one.tolist()) for one in pictures[:, :, 0, 0]}) > 1
