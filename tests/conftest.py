@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import logging
+import signal
 import sys
 from collections.abc import Generator, Iterator
 
@@ -21,6 +22,12 @@ _LONGEST = (
     "tests/tools/",
     "tests/soak/",
 )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start; a shell that runs them in the background turns it off."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""The real engine in a real worker, with the recorded reference model."""
+"""The real engine in a real worker, with a small model."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.recipes.recipe import ModelSettings, read_recipe
 from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
+from tests.generator.small_model import small_model
 from tests.generator.workers import job_events, outcome, receive, started
 from tests.patience import PATIENCE
 
@@ -54,13 +55,13 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hotshot(outputs: Path) -> Iterator[WorkerHandle]:
     """One worker for all tests here, since torch takes seconds to import."""
     settings = WorkerSettings(
-        model=str(TINY), device="cpu", precision="f32", threads=1, outputs=str(outputs)
+        model=str(small_model()), device="cpu", precision="f32", threads=1, outputs=str(outputs)
     )
     with started(settings) as handle:
         ready = receive(handle)
         assert isinstance(ready, Ready)
         can = ready.capabilities
-        assert (can.model, can.device, can.dtype) == (str(TINY), "cpu", "float32")
+        assert (can.model, can.device, can.dtype) == (str(small_model()), "cpu", "float32")
         assert ready.seconds > 0
         yield handle
 
@@ -225,7 +226,7 @@ attempt(64, 2)
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a process's memory")
 def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CRAMPED, str(TINY), str(tmp_path / "ball.gif")],
+        [sys.executable, "-c", CRAMPED, str(small_model()), str(tmp_path / "ball.gif")],
         check=False,
         capture_output=True,
         text=True,
