@@ -53,7 +53,7 @@ class Leftovers:
     def of(cls, coverage: Tensor, masks: Tensor) -> Leftovers:
         """Return frames with their odds."""
         areas = (masks > 127).sum((1, 2)).clamp(min=100).double().numpy()
-        return cls(coverage, masks, areas**-0.5 / (areas**-0.5).sum())
+        return cls(coverage, masks, 1 / areas / (1 / areas).sum())
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw latents (b, 4, h/8, w/8), pictures (b, 3, h, w) in -1..1 and masks (b, 1, h, w)."""
@@ -72,7 +72,7 @@ def _draw_colors(rng: np.random.Generator, count: int, device: torch.device) -> 
     """Draw colours of objects and of grounds, each (count, 3); pale pairs come more often."""
     colors, grounds = vae.palettes(device)
     apart = (colors[:, None] - grounds).abs().mean(-1).flatten().double().cpu().numpy()
-    drawn = rng.choice(len(apart), count, p=apart**-1.5 / (apart**-1.5).sum())
+    drawn = rng.choice(len(apart), count, p=apart**-2.5 / (apart**-2.5).sum())
     object_at, ground_at = np.divmod(drawn, len(grounds))
     return colors[torch.from_numpy(object_at)], grounds[torch.from_numpy(ground_at)]
 
