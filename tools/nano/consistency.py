@@ -32,7 +32,7 @@ VARIANTS = 8  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 32 * 16 * 16  # 32 frames of the native size
 GRID = 20  # timesteps between neighbours: the sampler's own are of these
 JUMP = 2 * GRID  # timesteps that the guided model goes in one step
-# Below it, what was drawn is the answer: of nothing but predictions, noise is passed on and grows.
+# Below it, the drawn clip itself is the answer, and no prediction.
 ANCHORED = 300  # of 1000 timesteps; the last of 4 passes begins at 259
 LEARNING_RATE = 1e-4  # its gradients are mostly noise: at 1e-3 the LoRA walks away from the model
 HUBER = 0.03  # differences far below it count by their square

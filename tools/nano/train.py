@@ -51,7 +51,6 @@ VARIANTS = 12  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 128 * 16 * 16  # 128 frames of the native size
 FIRST_RATES = {"learning_rate": 1e-3, "matrix_rate": 2e-3}
 FURTHER_RATES = {"learning_rate": 4e-4, "matrix_rate": 1e-3}  # of weights that know much already
-LAST_RATES = {"learning_rate": 2e-4, "matrix_rate": 5e-4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,6 @@ class StageSteps:
     encoder: int = 0
     stills: int = 0
     clips: int = 4000
-    details: int = 600
     leftovers: int = 2000
     depth: int = controlnets.FURTHER_STEPS["depth"]
     canny: int = controlnets.FURTHER_STEPS["canny"]
@@ -153,12 +151,11 @@ def train_model(
 
     network = growth.load_unet(base) if base else new_unet()
     network.to(device, memory_format=torch.channels_last)  # steps take 15 % less of a processor
-    begun_with = FIRST_RATES if base is None else FURTHER_RATES
+    rates = FIRST_RATES if base is None else FURTHER_RATES
     # Shapes are learnt soonest from stills: 64 texts a step.
-    for name, steps, weights, rates in (
-        ("stills", lengths.stills, buckets_of_stills(), begun_with),
-        ("clips", lengths.clips, buckets_of_clips(), begun_with),
-        ("details", lengths.details, buckets_of_clips(), LAST_RATES),
+    for name, steps, weights in (
+        ("stills", lengths.stills, buckets_of_stills()),
+        ("clips", lengths.clips, buckets_of_clips()),
     ):
         stage = _make_stage(name, network, network, steps, runs, **rates)
         if stage.load_average() < steps:
@@ -172,7 +169,6 @@ def train_model(
                     LATENTS_IN_A_STEP,
                     pure=0.2,
                     middle=0.4,
-                    is_even=name == "details",
                 )
             )
     save(output, encoders, autoencoder, network)

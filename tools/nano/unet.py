@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDPMScheduler
-from torch import nn
 
 from generator.model.unet import HotshotUNet
 from generator.training import step
@@ -41,9 +40,6 @@ SCHEDULER_CONFIG: dict[str, Any] = {
 
 PURE = 999  # the timestep at which nothing but noise is left
 MIDDLE = (300, 900)
-_APART = 0.1  # of an object's latents from those of its background
-_LARGE = 0.3  # share of a picture that an object has with what is next to it
-_MOST = 5.0
 TIME_CHANCES = 3  # random numbers that a clip's timestep takes
 
 
@@ -100,7 +96,6 @@ class ClipLoss:
     latents: int
     pure: float = 0.125
     middle: float = 0.0
-    is_even: bool = False  # whether a small object counts nearly as much as a large one
 
     def choose(self, step: int, rng: np.random.Generator) -> Bucket:
         del step
@@ -120,10 +115,7 @@ class ClipLoss:
         batch = self.batch(bucket, inputs)
         with mixed_precision(inputs.even.device):
             prediction = step.predict(self.network, self.schedule, batch)
-        if not self.is_even:
-            return step.loss(prediction, self.schedule, batch)
-        errors = (prediction.float() - step.target(self.schedule, batch)).square()
-        return (errors * even_weights(batch.latents)).mean()
+        return step.loss(prediction, self.schedule, batch)
 
     def batch(self, bucket: Bucket, inputs: RandomInputs, *, with_means: bool = True) -> step.Batch:
         """Return a step's batch: clips with noise, some of them pure noise.
@@ -135,19 +127,6 @@ class ClipLoss:
         means = timesteps == PURE if with_means else None
         sample = self.tables.batch(bucket, clips, means)
         return add_noise(sample, inputs.normal, timesteps)
-
-
-def even_weights(latents: torch.Tensor) -> torch.Tensor:
-    """Return how much each latent of clips (b, 4, f, h, w) counts, as (b, 1, f, h, w).
-
-    Of a star of a few latents, otherwise, only a spot is learnt: all else that is drawn is larger.
-    """
-    ground = latents.flatten(-2).median(-1)[0][..., None, None]
-    is_object = ((latents - ground).abs().amax(1) > _APART).float()
-    near = nn.functional.max_pool2d(is_object, 3, stride=1, padding=1)
-    share = near.mean((-2, -1), keepdim=True)
-    more = (_LARGE / share.clamp(min=1e-3)).square().clamp(1, _MOST) - 1
-    return (1 + near * more)[:, None]
 
 
 def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -> step.Batch:
