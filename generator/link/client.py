@@ -7,6 +7,7 @@ client here signs and sends nothing before TLS is up.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from generator.contract.subjects import INBOX
-from generator.link.errors import LinkError, ServerUntrustedError, explain
+from generator.link.errors import KeyRefusedError, LinkError, ServerUntrustedError, explain
 
 CONNECT_SECONDS = 10.0  # for each of TCP, TLS and the server's answer
+_ASK_AGAIN_SECONDS = 0.5  # a server has read its list of keys by then
 _PING_SECONDS = 2  # two that aren't answered end a connection
 
 Callback = Callable[[], Awaitable[None]]
@@ -56,8 +58,37 @@ async def connect(
     """Return a client that is connected; it doesn't connect again by itself.
 
     ``on_closed`` is called when the connection is over, for whatever reason: connect anew then.
-    ``on_error`` hears of what the server forbids, among other things. Raises LinkError.
+    ``on_error`` hears of what the server forbids, among other things. Raises LinkError; a refusal
+    of the key is only believed the second time, since nats-server refuses whoever is half through
+    the door while it reads its list of keys anew.
     """
+
+    async def try_it() -> Client:
+        return await _connect_once(
+            access,
+            name=name,
+            inbox_prefix=inbox_prefix,
+            on_closed=on_closed,
+            on_error=on_error,
+            connect_seconds=connect_seconds,
+        )
+
+    try:
+        return await try_it()
+    except KeyRefusedError:
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        return await try_it()
+
+
+async def _connect_once(
+    access: ServerAccess,
+    *,
+    name: str,
+    inbox_prefix: str,
+    on_closed: Callback | None,
+    on_error: ErrorCallback | None,
+    connect_seconds: float,
+) -> Client:
     client = _TlsClient()
     is_open = False
 

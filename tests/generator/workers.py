@@ -12,7 +12,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
 from generator.worker.process import WorkerHandle
 from generator.worker.shared_frames import MEMFD_NAME
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 
 
 @contextmanager
@@ -58,7 +58,13 @@ def has_frames(pid: int) -> bool:
     return False
 
 
-def left_in_shared_memory() -> list[str]:
-    """What stands in /dev/shm, but for the servers that tests beside this one start and end."""
-    names = os.listdir("/dev/shm")  # noqa: PTH208, S108 - looked at, and nothing is put there
-    return sorted(name for name in names if not name.startswith("PostgreSQL."))
+@contextmanager
+def nothing_left_in_shared_memory() -> Iterator[None]:
+    """Fail where something is left in /dev/shm; what tests beside this one put there goes away."""
+    before = _in_shared_memory()
+    yield
+    wait_until(lambda: _in_shared_memory() <= before, lambda: _in_shared_memory() - before)
+
+
+def _in_shared_memory() -> set[str]:
+    return set(os.listdir("/dev/shm"))  # noqa: PTH208, S108 - looked at, and nothing is put there

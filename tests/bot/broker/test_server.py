@@ -7,6 +7,7 @@ import functools
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import ssl
@@ -26,6 +27,7 @@ from bot.broker.keys import KeyPair
 from bot.broker.server import NatsServer, find_server
 from bot.core.remote_settings import RemoteSettings
 from generator.contract.subjects import MAX_PAYLOAD_BYTES
+from generator.link import client
 from generator.link.client import ServerAccess, tls_context
 from generator.link.errors import ServerUnreachableError
 from tests.brokers import TestBroker, start_broker
@@ -55,11 +57,11 @@ async def connect_when_there(broker: TestBroker, name: str, key: KeyPair) -> Non
     """Get in as a host, as soon as a server that is started takes anybody in."""
     for _ in range(int(PATIENCE)):
         try:
-            client = await broker.connect_host(name, key)
+            connected = await broker.connect_host(name, key)
         except ServerUnreachableError:
             await asyncio.sleep(0.1)
         else:
-            await client.close()
+            await connected.close()
             return
     pytest.fail("it never got in")
 
@@ -165,6 +167,27 @@ async def test_a_damaged_list_changes_nothing_and_is_said_once(
         await until(lambda: "rack" in broker.broker.hosts)
         await connect_when_there(broker, "home", keys[0])
         assert caplog.text.count("is damaged") == 1
+
+
+async def test_a_refusal_that_passes_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nats-server refuses whoever has yet to sign when it reads its list anew."""
+    sign = client._TlsClient._connect_command
+    said: list[bytes] = []
+
+    def sign_badly_at_first(self: client._TlsClient) -> bytes:
+        command = sign(self)
+        said.append(command if said else re.sub(rb'"sig": ?"....', b'"sig":"AAAA', command))
+        assert said[-1] != command or len(said) > 1
+        return said[-1]
+
+    monkeypatch.setattr(client._TlsClient, "_connect_command", sign_badly_at_first)
+    async with start_broker(tmp_path, "home") as (broker, keys):
+        home = await broker.connect_host("home", keys[0])
+        assert home.is_connected
+        await home.close()
+    assert len(said) == 2
 
 
 # -- who else may come to the port -----------------------------------------------------------------

@@ -27,7 +27,7 @@ from generator.worker.encoder_pool import EncoderPool, EncoderSettings, FileOrde
 from generator.worker.shared_frames import MEMFD_NAME
 from tests.generator.engines.clips import noise
 from tests.generator.media.pictures import read_back
-from tests.generator.workers import has_frames, left_in_shared_memory
+from tests.generator.workers import has_frames, nothing_left_in_shared_memory
 from tests.patience import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -62,13 +62,12 @@ class Orders:
 @pytest.fixture
 def orders(tmp_path: Path) -> Iterator[Orders]:
     """And nothing is left in shared memory, whatever a test does."""
-    before = left_in_shared_memory()
     directory = tmp_path / "outputs"
     directory.mkdir()
     ordered = Orders(directory)
-    yield ordered
-    assert ordered.outcomes.empty()
-    assert left_in_shared_memory() == before
+    with nothing_left_in_shared_memory():
+        yield ordered
+        assert ordered.outcomes.empty()
     assert not has_frames_open("self")
 
 

@@ -28,7 +28,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
 from tests.generator.worker.test_encoder_pool import has_frames_open
-from tests.generator.workers import has_frames, left_in_shared_memory, receive, started
+from tests.generator.workers import has_frames, nothing_left_in_shared_memory, receive, started
 from tests.patience import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -52,14 +52,12 @@ def clip(job_id: str, frames: int = 16, steps: int = 1) -> Generate:
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerHandle]:
     """Leaves nothing in shared memory."""
-    before = left_in_shared_memory()
     settings = WorkerSettings(
         engine="tests.generator.engines.clips:create", threads=1, outputs=str(tmp_path)
     )
-    with started(settings) as handle:
+    with nothing_left_in_shared_memory(), started(settings) as handle:
         assert isinstance(receive(handle), Ready)
         yield handle
-    assert left_in_shared_memory() == before
 
 
 def encoder_in_mid_file(handle: WorkerHandle) -> int:
