@@ -109,10 +109,11 @@ def _notes(
         keys = all_keys(request.prompt, request.video_length)
         if words := [word for key in keys for word in find_unknown_words(key.text)]:
             yield (
-                "This is nano, the small model that ships: it draws one ball, square, triangle "
-                f"or star on a plain background, and doesn't know {_some_of(words)}. For a real "
-                "model give --pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot "
-                "model fetch)."
+                "This is nano, the small model that ships: it draws one or two objects (balls, "
+                "squares, triangles, stars) on a plain background, understands English, German, "
+                f"French, Spanish and Japanese, and can't show {_some_of(words)}. For a real model "
+                "give --pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot model "
+                "fetch)."
             )
 
 

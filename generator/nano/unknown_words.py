@@ -1,83 +1,33 @@
 """What in a prompt lies outside the world that nano knows: told from words, before it is loaded.
 
-Errs towards silence: a prompt about one of nano's shapes may be worded in any everyday way.
+Errs towards silence: a prompt about nano's shapes may be worded in any everyday way. Captions have
+two objects, and what is said to be absent, in English alone; here both pass in every language.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from generator.contract.prompts import plain_text
-from generator.nano import captions
-
-_EVERYDAY = frozenset(
-    """
-    a about above across after again all almost alone along also always am an and any anything are
-    around art as at away back backdrop background backwards basic be beautiful before behind being
-    below big bit blank both bottom but by called calm can canvas center centre centered clean clear
-    clearly clip color colored colorful colour coloured come comes coming constant constantly
-    continuous continuously corner cool could create cute cycle dark deep design different direction
-    do does doing done down draw drawing drawn each easy edge edges effect elegant empty end endless
-    endlessly energetic energy entire even ever every everything exactly extremely fairly far fast
-    faster favorite few fill filled film finally fine first flat floor for forever forth forward
-    frame frames from front full fun funny fuzzy gently geometric get gets gif give giving go goes
-    going good grand great ground had half hard has have having high his hold horizontal
-    horizontally how huge i if image in infinite inside into is it its itself just keep keeping
-    keeps kind large left leftmost less let level light like line little long look looking looks
-    loop looped looping lot lots lovely low made make makes making many maybe me medium mid middle
-    minimal mini more most motion move movement moves moving much my neat never new nice no non
-    normal not nothing now object of off on once one only onto opposite or other out outside over
-    own pace past perfect perfectly picture place plain please position pretty pure quick quickly
-    quiet quite rapid rapidly rate really regular regularly repeat repeated repeatedly repeating
-    right rightmost rhythm rhythmic same scene screen second seconds see seen shape shaped sharp
-    shiny short should show showing shown shows side sides simple simply single size sized slight
-    slightly slow slower slowly small smaller smooth smoothly so soft soften softly solid some
-    something soon speed spot square start starting starts steady steadily still stops straight
-    strong style such sudden suddenly super surface take takes than that the their them then there
-    these thing this those through time times tiny to top toward towards turn turns two-dimensional
-    under uniform until up us using version vertical vertically very video vivid want wants was
-    way well what when where which while who whole wide will with within without works would you
-    your animate animated animation best bold bright brightly brilliant cartoon continually crisp
-    dead dim fancy fixed giant glossy gradual gradually happy happily hd icon instant joyful lazily
-    lazy lively lonely matte minimalist modern neon nonstop pale pastel poster quality render
-    rendered rich round satisfying sleek vector wild crazy mad clockwise seamless
-    seamlessly hq
-    """.split()  # noqa: SIM905 - read as a text
+from generator.nano.vocabulary import (
+    ENGLISH,
+    Vocabulary,
+    Word,
+    all_learnt,
+    is_japanese,
+    language_of,
+    vocabulary,
+    words_of,
 )
-# Frequent ones that nano's pictures don't have; golden is one of its words for yellow.
-_OTHER_COLORS = frozenset(
-    """
-    pink brown magenta maroon teal silver bronze lime olive indigo lavender salmon coral rainbow
-    fuchsia burgundy mauve khaki ivory charcoal striped checkered dotted transparent multicolored
-    """.split()  # noqa: SIM905
-)
-_COUNTS = frozenset(
-    "two three four five six seven eight nine ten dozen several hundred".split()  # noqa: SIM905
-)
-_BEFORE_A_PLACE = frozenset(
-    """
-    above across against among and around at behind beside by from in inside into like near of on
-    over past plus through toward towards under with
-    """.split()  # noqa: SIM905
-)
-_WORD = re.compile(r"[^\W_][\w'-]*")
 
-
-def _words_of(phrases: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for phrase in phrases for word in _WORD.findall(phrase.lower()))
-
-
-_SHAPE_OF = {
-    word: shape
-    for shape, phrases in captions.SHAPE_WORDS.items()
-    for word in _words_of(phrases) - {"round", "five", "pointed", "five-pointed"}
-}
-_GROUNDS = _words_of(phrase for said in captions.BACKGROUND_WORDS.values() for phrase in said)
-_COLORS = _words_of(phrase for said in captions.COLOR_WORDS.values() for phrase in said)
-_LEARNT = _words_of(captions.every_phrase())
+_KANA = re.compile("[ぁ-ヺー]")
+_POINTED = {"pointed", "point", "points", "corner", "corners", "cornered", "sided"}
+_HIRAGANA = re.compile("[ぁ-ゖー]+")
+_REACH = 3  # words that a count or a preposition may be about
+_DENIAL_REACH = 4
 
 
 def find_unknown_words(prompt: str) -> list[str]:
@@ -85,44 +35,139 @@ def find_unknown_words(prompt: str) -> list[str]:
 
     Empty for a prompt of its world.
     """
-    words = _WORD.findall(plain_text(prompt).lower())
-    shapes = list(dict.fromkeys(shape for word in words if (shape := _shape_of(word))))
-    unknown = [word for word in words if not _is_known(word)]
-    if shapes:  # whatever else is said of one of them is a way of saying it, but for its place
-        unknown = [word for index, word in enumerate(words) if _is_place(words, index)]
-    found = {*unknown, *_wrong_grounds(words), *shapes[1:]}
-    found |= {word for word in words if word in _OTHER_COLORS or word in _COUNTS}
-    in_order = [word for word in words if word in found or _shape_of(word) in found]
-    return list(dict.fromkeys(in_order))
+    words = words_of(plain_text(prompt))
+    keys = [word.key for word in words]
+    said = vocabulary(language_of(keys))
+    shapes = [_shape_of(key, said) for key in keys]
+    unknown = {index for index in range(len(words)) if not _is_known(keys[index], said)}
+    if any(shapes) and (not said.is_japanese or _KANA.search(prompt)):
+        # whatever else is said of one of them is a way of saying it, but for its place
+        unknown = {index for index in unknown if _is_place(keys, index, said)}
+    colors = {index for index, key in enumerate(keys) if key in said.everyday.colors}
+    unknown |= (colors | set(_wrong_grounds(keys, said))) - _denied(keys, said)
+    unknown |= set(_wrong_counts(keys, shapes, said))
+    told = {index: words[index].text for index in unknown} | _too_many(words, shapes, said)
+    return list(dict.fromkeys(told[index] for index in sorted(told)))
 
 
-def _shape_of(word: str) -> str | None:
-    if word in _SHAPE_OF or word in _LEARNT or word in _EVERYDAY or len(word) < 5:
-        return _SHAPE_OF.get(word)
-    near = difflib.get_close_matches(word, _SHAPE_OF, n=1, cutoff=0.8)
-    return _SHAPE_OF[near[0]] if near else None
-
-
-def _is_known(word: str) -> bool:
+def _is_known(key: str, said: Vocabulary) -> bool:
     """Return whether it is one of nano's words, perhaps mistyped, or says nothing of a clip."""
-    if word in _LEARNT or word in _EVERYDAY or word[0].isdigit() or word.endswith("ly"):
+    if key in said.known or key in vocabulary(ENGLISH).known or key in all_learnt():
         return True
-    return len(word) > 4 and bool(difflib.get_close_matches(word, _LEARNT, n=1, cutoff=0.85))
+    ending = said.everyday.adverb_ending
+    if key[0].isdigit() or (ending and key.endswith(ending)):
+        return True
+    if said.is_japanese and len(key) == 1 and _KANA.match(key):  # what is left of a verb's ending
+        return True
+    return len(key) > 4 and bool(difflib.get_close_matches(key, said.learnt, n=1, cutoff=0.85))
 
 
-def _is_place(words: Sequence[str], index: int) -> bool:
-    """Return whether a word that nano doesn't know says where something is, or what is with it."""
-    word = words[index]
-    if _is_known(word) or word.endswith(("ing", "ed")):
+def _shape_of(key: str, said: Vocabulary) -> str | None:
+    shape_of = {**vocabulary(ENGLISH).shape_of, **said.shape_of}
+    if key in shape_of or key in said.known or len(key) < 5:
+        return shape_of.get(key)
+    near = difflib.get_close_matches(key, shape_of, n=1, cutoff=0.8)
+    return shape_of[near[0]] if near else None
+
+
+def _is_place(keys: Sequence[str], index: int, said: Vocabulary) -> bool:
+    """Return whether an unknown word says where something is, or what is with it."""
+    key, places = keys[index], said.everyday.places
+    if is_japanese(key):  # kana alone, or twice the same, says how something moves
+        is_manner = _HIRAGANA.fullmatch(key) or key[: len(key) // 2] * 2 == key
+        near = {*keys[index + 1 : index + 2], *(one for one in keys[:index][-1:] if one == "と")}
+        return not is_manner and not places.isdisjoint(near)
+    if key.endswith(said.everyday.verb_endings):
         return False
-    return any(one in _BEFORE_A_PLACE for one in words[max(0, index - 3) : index])
+    return any(one in places for one in keys[max(0, index - _REACH) : index])
 
 
-def _wrong_grounds(words: Sequence[str]) -> set[str]:
-    """Return colours of grounds that only things have in nano's world."""
-    found = set()
-    for index, (color, ground) in enumerate(pairwise(words)):
-        named_after = _GROUNDS & set(words[index + 2 : index + 5])  # "background: pitch black"
-        if ground in ("background", "backdrop") and not named_after:
-            found |= {color} & (_COLORS - _GROUNDS)
-    return found
+def _denied(keys: Sequence[str], said: Vocabulary) -> set[int]:
+    """Return which words are said to be absent. Japanese says so behind them."""
+    ways = range(-_DENIAL_REACH, 0) if said.is_japanese else range(1, _DENIAL_REACH + 1)
+    denials = [index for index, key in enumerate(keys) if key in said.everyday.denials]
+    return {index + way for index in denials for way in ways}
+
+
+def _wrong_grounds(keys: Sequence[str], said: Vocabulary) -> Iterator[int]:
+    """Yield colours of grounds that only things have in nano's world; blue may mean navy."""
+    step = 1 if said.everyday.has_color_behind else -1
+    for index, key in enumerate(keys):
+        beside = index + step
+        if key not in said.everyday.grounds or not 0 <= beside < len(keys):
+            continue
+        is_named_behind = step < 0 and not said.grounds.isdisjoint(keys[index + 1 : index + 4])
+        is_wrong = said.color_of.get(keys[beside], "blue") != "blue"
+        if is_wrong and keys[beside] not in said.grounds and not is_named_behind:
+            yield beside
+
+
+def _wrong_counts(
+    keys: Sequence[str], shapes: Sequence[str | None], said: Vocabulary
+) -> Iterator[int]:
+    """Yield counts of three and more, and a two which isn't said of two different objects."""
+    for index, key in enumerate(keys):
+        count = _count(key, said)
+        about = range(index + 1, min(index + 1 + _REACH, len(keys)))
+        nouns = [at for at in about if shapes[at] or keys[at] in said.everyday.objects]
+        is_of_objects = nouns or (said.is_japanese and not key.isdigit())
+        if count < 2 or not is_of_objects or _POINTED.intersection(keys[index + 1 : index + 2]):
+            continue
+        if key.isdigit() and any(
+            keys[at] not in said.color_of for at in about[: nouns[0] - index - 1]
+        ):
+            continue  # "8 frames of a ball"
+        if count > 2 or not _are_two(keys, shapes, said, shapes[nouns[0]] if nouns else None):
+            yield index
+
+
+def _count(key: str, said: Vocabulary) -> int:
+    """Return how many a word says: 3 for any number above, and 0 for what is no number."""
+    if key in said.everyday.pair:
+        return 2
+    if key in said.everyday.many:
+        return 3
+    return min(int(key), 3) if key.isdecimal() and len(key) < 4 else 0
+
+
+def _are_two(
+    keys: Sequence[str], shapes: Sequence[str | None], said: Vocabulary, shape: str | None
+) -> bool:
+    """Return whether two different things are named where somebody says "two" of them."""
+    kinds = set(filter(None, shapes))
+    colors = {
+        said.color_of[key]
+        for key, after in pairwise([*keys, ""])
+        if key in said.color_of and after not in said.everyday.grounds
+    }
+    return (len(kinds) > 1 and not shape) or (len(colors) > 1 and len(kinds) < 2)
+
+
+def _too_many(
+    words: Sequence[Word], shapes: Sequence[str | None], said: Vocabulary
+) -> dict[int, str]:
+    """Return the objects after the second one, with their colours, by where they are named."""
+    keys = [word.key for word in words]
+    denied = _denied(keys, said)
+    things: list[tuple[str | None, str]] = []
+    told = {}
+    for index, shape in enumerate(shapes):
+        if shape is None or index in denied:
+            continue
+        at = _color_at(keys, index, said)
+        color = None if at is None else said.color_of[keys[at]]
+        if any(shape == other and (None in (color, its) or color == its) for its, other in things):
+            continue  # named again
+        things.append((color, shape))
+        if len(things) > 2:
+            first, last = sorted((index, index if at is None else at))
+            space = "" if is_japanese(keys[index]) else " "
+            told[index] = space.join(word.text for word in words[first : last + 1])
+    return told
+
+
+def _color_at(keys: Sequence[str], index: int, said: Vocabulary) -> int | None:
+    """Return where the colour of a shape is named: beside it, or beside its adjective."""
+    step = 1 if said.everyday.has_color_behind else -1
+    near = (index + step, index + 2 * step)
+    return next((at for at in near if 0 <= at < len(keys) and keys[at] in said.color_of), None)
