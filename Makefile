@@ -51,7 +51,7 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
 # Trains nano's next version, in runs/nano, part by part of two hours at most; goes on where it was
-# interrupted. About eight hours on two cores.
+# interrupted. About two and a half hours on two cores.
 nano: .venv/ready-generator
 	@until $(BIN)/python -m tools.nano; do [ $$? -eq 75 ] || exit 1; done
 

@@ -186,17 +186,17 @@ def draw_said(rng: np.random.Generator, attributes: world.Attributes) -> Said:
 def draw_caption(rng: np.random.Generator) -> tuple[str, world.Attributes, Said]:
     """Draw a caption with what it says, over the combinations that training sees."""
     chance = rng.random()
-    attributes = world.draw_pair(rng) if chance < 0.14 else world.draw_attributes(rng)
+    attributes = world.draw_pair(rng) if chance < 0.26 else world.draw_attributes(rng)
     turning = replace(attributes, motion="spinning")
     if rng.random() < MORE_SPINNING and not turning.held_out:
         attributes = turning
-    if 0.14 <= chance < 0.32:
+    if 0.26 <= chance < 0.42:
         language = tuple(languages.LANGUAGES)[int(rng.integers(len(languages.LANGUAGES)))]
         return languages.caption(rng, language, attributes), attributes, Said()
-    if 0.32 <= chance < 0.36:
+    if 0.42 <= chance < 0.5:
         nothing = Said(color=False, shape=False, motion=False, background=False)
         return _only_strangers(rng), attributes, nothing
-    if 0.36 <= chance < 0.41:  # what stands in negative prompts has to mean something alone
+    if 0.5 <= chance < 0.55:  # what stands in negative prompts has to mean something alone
         alone = _draw_one_said(rng)
         return fragment(rng, attributes, alone), attributes, alone
     said = draw_said(rng, attributes)

@@ -36,7 +36,7 @@ JUMP = 2 * GRID  # timesteps that the guided model goes in one step
 ANCHORED = 300  # of 1000 timesteps; the last of 4 passes begins at 259
 LEARNING_RATE = 1e-4  # its gradients are mostly noise: at 1e-3 the LoRA walks away from the model
 HUBER = 0.03  # differences far below it count by their square
-METADATA = {METADATA_KEY: "lcm"}
+METADATA = {METADATA_KEY: "lcm-4"}  # the passes that it is measured with
 _NAME = "lcm"
 FILE = Path("loras") / f"{_NAME}.safetensors"  # in the model's directory
 

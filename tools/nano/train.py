@@ -62,7 +62,7 @@ class StageSteps:
     encoder: int = 0
     stills: int = 0
     clips: int = 4000
-    leftovers: int = 2000
+    leftovers: int = 3200
     depth: int = controlnets.FURTHER_STEPS["depth"]
     canny: int = controlnets.FURTHER_STEPS["canny"]
     outlines: int = outlines.STEPS

@@ -12,9 +12,13 @@ from torch import nn
 
 from generator.__main__ import main
 from generator.contract.few_steps import METADATA_KEY
+from generator.contract.limits import NANO_DIRECTORY
 from generator.model.unet import HotshotUNet
+from generator.nano import measure
 from tests.generator.cli.test_gif_lora import request_of
+from tests.generator.media.pictures import read_back
 from tests.generator.small_model import small_lora, small_model
+from tools.nano import consistency
 
 SMALL = ("--width", "64", "--height", "64", "--video-length", "2", "--seed", "3")
 
@@ -103,3 +107,24 @@ def test_no_two_kinds_sample_alike(tmp_path: Path) -> None:
         picture = made.read_bytes()
         frames.add(picture[picture.index(b"fcTL") :][:4000])
     assert len(frames) == len(kinds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("a red ball bouncing on a black background", ("red", "ball", "bouncing", "black")),
+        ("un carré jaune qui monte sur fond gris", ("yellow", "square", "moving up", "gray")),
+    ],
+)
+def test_nano_s_own_one_shows_in_four_passes_what_a_prompt_says(
+    prompt: str, shown: tuple[str, ...], tmp_path: Path, passes: list[int]
+) -> None:
+    made = tmp_path / "made.png"
+    lora = NANO_DIRECTORY / consistency.FILE
+    assert gif(made, "--prompt", prompt, "--lora", str(lora), "--seed", "7") == 0
+    assert sampling(request_of(made)) == ("lcm", 4, 1)
+    assert passes == [1] * 4
+    seen = measure.measure_clip(read_back(made.read_bytes()).frames)
+    assert seen is not None
+    assert (seen.color, seen.shape, seen.motion, seen.background) == shown
