@@ -179,6 +179,8 @@ LANGUAGES: dict[str, Language] = {
             "{ground}背景で{thing}が{does}", "{thing}が{does}、{ground}背景",
             "{ground}背景に{thing}、{does}", "{thing}が{ground}背景の前で{does}",
             "{ground}背景の上を{thing}が{does}", "{does}{thing}、{ground}背景",
+            "{thing}、{does}、{ground}背景", "{does}{thing}の動画、{ground}背景",
+            "{ground}背景の前で{does}{thing}のイラスト",
         ),
     ),
 }  # fmt: skip

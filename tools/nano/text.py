@@ -23,6 +23,7 @@ from transformers import (
     CLIPTokenizer,
 )
 
+from generator.model.text_encoding import normalize
 from generator.nano import captions, languages, world
 from tools.nano.step_inputs import StepRng
 
@@ -109,13 +110,13 @@ def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
     rng = np.random.default_rng(seed)
     counts: Counter[str] = Counter()
     for _ in range(READ):
-        text = captions.draw_caption(rng)[0].lower()
+        text = normalize(captions.draw_caption(rng)[0])
         counts.update(word for word, _ in pieces.pre_tokenize_str(text))
     frequent = {word: count for word, count in counts.items() if count >= RARE}
     parts = {(*word[:-1], word[-1] + WORD_END): count for word, count in frequent.items()}
-    # Japanese has no spaces, so a sentence of it is one word, and its phrases are parts of it.
+    # Japanese has no spaces, so kana run together, and its phrases are parts of such words.
     for phrase in languages.every_phrase("ja"):
-        for word, _ in pieces.pre_tokenize_str(phrase):
+        for word, _ in pieces.pre_tokenize_str(normalize(phrase)):
             parts[tuple(word)] = parts[*word[:-1], word[-1] + WORD_END] = 5 * RARE
     return parts
 
@@ -178,9 +179,13 @@ class CaptionBatches:
 
 
 def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
-    """Return token ids (b, 77), padded and cut."""
+    """Return token ids (b, 77), padded and cut, of texts as the pipeline reads them."""
     batch = tokenizer(
-        texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+        [normalize(text) for text in texts],
+        padding="max_length",
+        max_length=77,
+        truncation=True,
+        return_tensors="pt",
     )
     ids: torch.Tensor = batch["input_ids"]
     return ids
