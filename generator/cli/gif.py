@@ -111,7 +111,7 @@ def _notes(
             yield (
                 "This is nano, the small model that ships: it draws one or two objects (balls, "
                 "squares, triangles, stars) on a plain background, understands English, German, "
-                f"French, Spanish and Japanese, and can't show {_some_of(words)}. For a real model "
+                f"French and Spanish, and can't show {_some_of(words)}. For a real model "
                 "give --pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot model "
                 "fetch)."
             )

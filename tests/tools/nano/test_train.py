@@ -230,6 +230,7 @@ def test_a_grown_version_says_what_the_base_said(
 ) -> None:
     known = text.read_merges(NANO_DIRECTORY)
     monkeypatch.setattr(text, "READ", 400)
+    monkeypatch.setattr(text, "RARE", 1)  # words that the base doesn't know
     monkeypatch.setattr(text, "MERGES", len(known) + 8)
     monkeypatch.setattr(growth, "PINNED", 16)
     text.save_tokenizers(tmp_path, 0, NANO_DIRECTORY)
