@@ -105,9 +105,15 @@ def _notes(
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
         from generator.nano.unknown_words import find_unknown_words
+        from generator.nano.vocabulary import is_japanese
 
         keys = all_keys(request.prompt, request.video_length)
-        if words := [word for key in keys for word in find_unknown_words(key.text)]:
+        if any(is_japanese(key.text) for key in keys):
+            yield (
+                "nano, the small model that ships, doesn't understand Japanese; write the prompt "
+                "in English, German, French or Spanish."
+            )
+        elif words := [word for key in keys for word in find_unknown_words(key.text)]:
             yield (
                 "This is nano, the small model that ships: it draws one or two objects (balls, "
                 "squares, triangles, stars) on a plain background, understands English, German, "

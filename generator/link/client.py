@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,25 +60,23 @@ async def connect(
 
     ``on_closed`` is called when the connection is over, for whatever reason: connect anew then.
     ``on_error`` hears of what the server forbids, among other things. Raises LinkError; a refusal
-    of the key is only believed the second time, since nats-server refuses whoever is half through
-    the door while it reads its list of keys anew.
+    of the key is only believed the second time, since nats-server refuses whoever has yet to sign
+    while it reads its list of keys anew.
     """
-
-    async def try_it() -> Client:
-        return await _connect_once(
-            access,
-            name=name,
-            inbox_prefix=inbox_prefix,
-            on_closed=on_closed,
-            on_error=on_error,
-            connect_seconds=connect_seconds,
-        )
-
+    connect_once = partial(
+        _connect_once,
+        access,
+        name=name,
+        inbox_prefix=inbox_prefix,
+        on_closed=on_closed,
+        on_error=on_error,
+        connect_seconds=connect_seconds,
+    )
     try:
-        return await try_it()
+        return await connect_once()
     except KeyRefusedError:
         await asyncio.sleep(_ASK_AGAIN_SECONDS)
-        return await try_it()
+        return await connect_once()
 
 
 async def _connect_once(

@@ -113,6 +113,8 @@ def test_nano_says_that_it_is_nano_where_a_prompt_is_outside_its_world(
     assert said.startswith("This is nano, the small model that ships")
     assert "'camel', 'smoking', 'cigarette'" in said
     assert "--pretrained-path hotshotco/Hotshot-XL" in said
+    assert main([*line, "--prompt", "黒い背景で赤いボールが跳ねる"]) == 0
+    assert "doesn't understand Japanese" in capsys.readouterr().err
     assert main([*line, "--prompt", "a red ball that is bouncing on black"]) == 0
     assert main([*line, "--prompt", "a camel", "--pretrained-path", str(TINY)]) == 0
     assert capsys.readouterr().err == ""
